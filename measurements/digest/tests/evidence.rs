@@ -1,0 +1,140 @@
+//! The measurement cases of the evidence set: published vectors, and the inputs of a machine whose real report is at hand.
+//!
+//! The set is found through `CLOISTER_EVIDENCE` (otherwise `../shared/evidence` beside the repository); where it is absent the tests
+//! say so on the terminal.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+use cloister_digest::snp::{
+    Boot, CpuType, Firmware, FirmwareLayout, Section, Shape, launch_digest,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+fn case(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/evidence");
+    let path = std::env::var_os("CLOISTER_EVIDENCE")
+        .map_or(beside, PathBuf::from)
+        .join("measure")
+        .join(name);
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("CLOISTER_REQUIRE_PEERS").is_none(),
+        "evidence is required and absent: {}",
+        path.display()
+    );
+    let _ = writeln!(
+        std::io::stderr(),
+        "SKIPPED: no evidence set at {}",
+        path.display()
+    );
+    None
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn number(value: &Value) -> u32 {
+    u32::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+fn bytes<const N: usize>(value: &Value) -> [u8; N] {
+    cloister_verify::release::Hex::parse(value.as_str().unwrap())
+        .unwrap()
+        .0
+}
+
+#[test]
+fn published_vectors() {
+    let Some(case) = case("snp-ovmf-suffix") else {
+        return;
+    };
+    let (mut equal, mut other_launchers) = (0, Vec::new());
+    for vector in json(&case.join("vectors.json")).as_array().unwrap() {
+        let name = vector["name"].as_str().unwrap();
+        let inputs = &vector["inputs"];
+        if inputs["vmm"] != "QEMU" {
+            other_launchers.push(name.to_owned());
+            continue;
+        }
+        let image = std::fs::read(case.join(inputs["ovmf"].as_str().unwrap())).unwrap();
+        let layout = Firmware::parse(&image).unwrap().layout().unwrap();
+        let empty = <[u8; 32]>::from(Sha256::digest(b""));
+        let boot = match inputs["kernel"].as_str() {
+            None => Boot::FirmwareOnly,
+            Some("empty") => {
+                assert_eq!(inputs["initrd"], "empty", "{name}");
+                Boot::Direct {
+                    kernel_sha256: empty,
+                    initrd_sha256: empty,
+                    cmdline: inputs["append"].as_str().unwrap(),
+                }
+            }
+            Some(other) => panic!("{name}: unknown kernel {other}"),
+        };
+        let shape = Shape {
+            cpu: CpuType::parse(inputs["vcpu_type"].as_str().unwrap()).unwrap(),
+            vcpus: number(&inputs["vcpus"]),
+            guest_features: inputs["guest_features"].as_u64().unwrap(),
+        };
+        let expected: [u8; 48] = bytes(&vector["expected_launch_digest"]);
+        assert_eq!(
+            launch_digest(&layout, &boot, &shape).unwrap(),
+            expected,
+            "{name}"
+        );
+        equal += 1;
+    }
+    // Google's launcher sets other registers; it cannot boot this image.
+    assert_eq!(other_launchers, ["GCE 1 vcpu", "GCE 4 vcpus"]);
+    assert_eq!(equal, 13);
+}
+
+#[test]
+fn a_real_report_of_a_genoa_machine() {
+    let Some(case) = case("snp-secretvm-genoa-real") else {
+        return;
+    };
+    let inputs = json(&case.join("inputs.json"));
+    let sections = inputs["ovmf_sections"].as_array().unwrap().iter().map(|s| {
+        Section::new(
+            number(&s["gpa"]),
+            number(&s["size"]),
+            number(&s["section_type"]),
+        )
+        .unwrap()
+    });
+    let layout = FirmwareLayout::new(
+        bytes(&inputs["ovmf_hash"]),
+        sections.collect(),
+        number(&inputs["sev_es_reset_eip"]),
+        Some(number(&inputs["sev_hashes_table_gpa"])),
+    );
+    let boot = Boot::Direct {
+        kernel_sha256: bytes(&inputs["kernel_hash"]),
+        initrd_sha256: bytes(&inputs["initrd_hash"]),
+        cmdline: inputs["cmdline"].as_str().unwrap(),
+    };
+    let shape = Shape {
+        cpu: CpuType::parse(inputs["vcpu_type"].as_str().unwrap()).unwrap(),
+        vcpus: number(&inputs["vcpus"]),
+        guest_features: inputs["guest_features"].as_u64().unwrap(),
+    };
+    let digest = launch_digest(&layout.unwrap(), &boot, &shape).unwrap();
+    let report = std::fs::read(case.join("report.bin")).unwrap();
+    assert_eq!(
+        digest,
+        report[0x90..0xc0],
+        "the hardware measured what we compute"
+    );
+}
