@@ -1,0 +1,239 @@
+//! Whom the verifier believes: root certificates, compiled in or named on purpose.
+
+use crate::keys::RsaKey;
+use crate::snp::Line;
+use crate::x509::Certificate;
+use std::fmt;
+
+/// AMD's roots with the intermediates below them (see `anchors/README.md`).
+const AMD: [(&[u8], [&[u8]; 2]); 3] = [
+    (
+        include_bytes!("../anchors/milan_ark.der"),
+        [
+            include_bytes!("../anchors/milan_ask.der"),
+            include_bytes!("../anchors/milan_asvk.der"),
+        ],
+    ),
+    (
+        include_bytes!("../anchors/genoa_ark.der"),
+        [
+            include_bytes!("../anchors/genoa_ask.der"),
+            include_bytes!("../anchors/genoa_asvk.der"),
+        ],
+    ),
+    (
+        include_bytes!("../anchors/turin_ark.der"),
+        [
+            include_bytes!("../anchors/turin_ask.der"),
+            include_bytes!("../anchors/turin_asvk.der"),
+        ],
+    ),
+];
+
+/// What a set of anchors vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnchorKind {
+    /// AMD hardware.
+    Amd,
+    /// The simulated secure processor. Accepts no hardware evidence, and no other anchors accept simulated evidence.
+    Simulated,
+    /// A root of a test corpus, for appraisals only: nothing attested ever comes of it.
+    Test,
+}
+
+/// Roots with their keys, read and self-verified once; share one value between appraisals.
+pub struct Anchors {
+    kind: AnchorKind,
+    roots: Vec<Root>,
+}
+
+impl fmt::Debug for Anchors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Anchors({:?}, {} roots)", self.kind, self.roots.len())
+    }
+}
+
+/// One trusted root.
+pub(crate) struct Root {
+    /// The line that the root's certificates are for; `None` for the simulated root, which serves any.
+    pub(crate) line: Option<Line>,
+    der: Vec<u8>,
+    pub(crate) key: RsaKey,
+    /// Intermediates whose signature by this root was verified when the anchors were made, with their keys.
+    intermediates: Vec<(Vec<u8>, RsaKey)>,
+}
+
+/// Why bytes are not a root certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadAnchor(&'static str);
+
+impl fmt::Display for BadAnchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the root certificate cannot be trusted: {}", self.0)
+    }
+}
+
+impl std::error::Error for BadAnchor {}
+
+impl Root {
+    /// Reads a root and verifies its own signature.
+    fn read(der: &[u8]) -> Result<Self, BadAnchor> {
+        let certificate = Certificate::parse(der)
+            .map_err(|_| BadAnchor("it is not a certificate of AMD's shape"))?;
+        let key = RsaKey::from_spki(certificate.spki)
+            .ok_or(BadAnchor("its key is not RSA of 4096 bits"))?;
+        if certificate.issuer != certificate.subject || !key.signed(&certificate.signed) {
+            return Err(BadAnchor("it is not signed by itself"));
+        }
+        if certificate.may_certify() != Ok(true) {
+            return Err(BadAnchor("it may not sign certificates"));
+        }
+        let line = certificate
+            .subject
+            .common_name
+            .strip_prefix("ARK-")
+            .and_then(Line::named);
+        Ok(Self {
+            line,
+            der: der.to_vec(),
+            key,
+            intermediates: Vec::new(),
+        })
+    }
+
+    /// The root's certificate.
+    pub(crate) fn certificate(&self) -> Option<Certificate<'_>> {
+        Certificate::parse(&self.der).ok()
+    }
+
+    /// The root's bytes.
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The key of an intermediate, if this very certificate was verified when the anchors were made.
+    pub(crate) fn known(&self, intermediate: &[u8]) -> Option<&RsaKey> {
+        self.intermediates
+            .iter()
+            .find(|(known, _)| known == intermediate)
+            .map(|(_, key)| key)
+    }
+}
+
+impl Anchors {
+    /// AMD's roots for Milan, Genoa (with Bergamo and Siena) and Turin, as compiled in.
+    #[must_use]
+    #[allow(
+        clippy::expect_used,
+        reason = "the bytes are compiled in and a test reads them"
+    )]
+    pub fn amd() -> Self {
+        let roots = AMD
+            .iter()
+            .map(|(root, intermediates)| {
+                let mut root = Root::read(root).expect("the built-in roots are well-formed");
+                root.intermediates = intermediates
+                    .iter()
+                    .filter_map(|der| {
+                        let intermediate = Certificate::parse(der).ok()?;
+                        let key = RsaKey::from_spki(intermediate.spki)?;
+                        root.key
+                            .signed(&intermediate.signed)
+                            .then(|| (der.to_vec(), key))
+                    })
+                    .collect();
+                root
+            })
+            .collect();
+        Self {
+            kind: AnchorKind::Amd,
+            roots,
+        }
+    }
+
+    /// The root of a simulated secure processor. Whoever holds its key can say anything, so nothing that rests on it is private.
+    ///
+    /// # Errors
+    /// [`BadAnchor`] when the bytes are no self-signed root, or when its name does not say `SIMULATED`.
+    pub fn danger_simulated(ark_der: &[u8]) -> Result<Self, BadAnchor> {
+        let mut root = Root::read(ark_der)?;
+        let simulated = root
+            .certificate()
+            .is_some_and(|certificate| says_simulated(certificate.subject.common_name));
+        if !simulated {
+            return Err(BadAnchor("its name does not say SIMULATED"));
+        }
+        root.line = None;
+        Ok(Self {
+            kind: AnchorKind::Simulated,
+            roots: vec![root],
+        })
+    }
+
+    /// A root of a test corpus, for [`crate::appraise`] alone: [`crate::attest()`] refuses it.
+    ///
+    /// # Errors
+    /// [`BadAnchor`] when the bytes are no self-signed root named like one of AMD's.
+    pub fn danger_test_root(ark_der: &[u8]) -> Result<Self, BadAnchor> {
+        let root = Root::read(ark_der)?;
+        if root.line.is_none() {
+            return Err(BadAnchor(
+                "its name is not ARK-Milan, ARK-Genoa or ARK-Turin",
+            ));
+        }
+        Ok(Self {
+            kind: AnchorKind::Test,
+            roots: vec![root],
+        })
+    }
+
+    /// What the anchors vouch for.
+    #[must_use]
+    pub fn kind(&self) -> AnchorKind {
+        self.kind
+    }
+
+    pub(crate) fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// The built-in intermediate with this name, for evidence that comes without one.
+    pub(crate) fn intermediate_named(&self, subject_der: &[u8]) -> Option<&[u8]> {
+        self.roots
+            .iter()
+            .flat_map(|root| &root.intermediates)
+            .map(|(der, _)| der.as_slice())
+            .find(|der| Certificate::parse(der).is_ok_and(|known| known.subject.der == subject_der))
+    }
+}
+
+/// Whether a common name says that its key is a simulation.
+pub(crate) fn says_simulated(common_name: &str) -> bool {
+    common_name.contains("SIMULATED")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn built_in_roots_are_amds() {
+        let anchors = Anchors::amd();
+        let lines: Vec<_> = anchors.roots.iter().map(|root| root.line).collect();
+        assert_eq!(
+            lines,
+            [Some(Line::Milan), Some(Line::Genoa), Some(Line::Turin)]
+        );
+        for root in &anchors.roots {
+            // Both intermediates are signed by their root and may certify.
+            assert_eq!(root.intermediates.len(), 2);
+            for (der, _) in &root.intermediates {
+                let intermediate = Certificate::parse(der).unwrap();
+                assert_eq!(intermediate.may_certify(), Ok(true));
+                let root = root.certificate().unwrap();
+                assert_eq!(intermediate.issuer.der, root.subject.der);
+            }
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! What was published: the file that says which measurement belongs to which sources and machine shapes.
+//!
+//! It is JSON, written by `cloister-measure`, read here and only here. Unknown members, other lengths, upper-case hex and numbers out
+//! of range are refused, so that two readers cannot understand one file differently.
+
+use cloister_bind::ReleaseId;
+use core::fmt;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Bytes that a release file may have.
+pub const MAX_RELEASE_FILE: usize = 256 << 10;
+/// Shapes that a release may list.
+pub const MAX_SHAPES: usize = 512;
+/// Bytes of a command line: the kernel's own limit (`COMMAND_LINE_SIZE` on x86) less its terminator.
+pub const MAX_CMDLINE: usize = 2047;
+
+/// A hash or digest of `N` bytes: in JSON exactly `2 N` lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hex<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> Hex<N> {
+    /// Reads exactly `2 N` lower-case digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != N.checked_mul(2)? {
+            return None;
+        }
+        let digit = |b: u8| match b {
+            b'0'..=b'9' => Some(b.wrapping_sub(b'0')),
+            b'a'..=b'f' => Some(b.wrapping_sub(b'a').wrapping_add(10)),
+            _ => None,
+        };
+        let mut bytes = [0; N];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let [high, low] = *pair else { return None };
+            *byte = (digit(high)? << 4) | digit(low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl<const N: usize> fmt::Display for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<const N: usize> Serialize for Hex<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Digits<const N: usize>;
+        impl<const N: usize> de::Visitor<'_> for Digits<N> {
+            type Value = Hex<N>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} lower-case hexadecimal digits", N.saturating_mul(2))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Hex<N>, E> {
+                Hex::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Digits::<N>)
+    }
+}
+
+/// Whether the image asks real hardware for evidence, or the simulated secure processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flavour {
+    /// Hardware evidence only; this image refuses to serve without it.
+    Production,
+    /// The simulated secure processor only; for tests and demonstrations.
+    Simulated,
+}
+
+/// A range that the launcher adds after the firmware's pages, in the order of measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnpSection {
+    /// Guest physical address.
+    pub gpa: u32,
+    /// Bytes.
+    pub size: u32,
+    /// The number in the firmware's SEV metadata (edk2, `OvmfSevMetadata.asm`).
+    pub kind: u32,
+}
+
+/// What of the firmware enters an SNP launch digest, so that a digest can be recomputed without the firmware file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnpLayout {
+    /// The running launch digest after the firmware's pages.
+    pub pages_digest: Hex<48>,
+    /// The sections of the SEV metadata.
+    pub sections: Vec<SnpSection>,
+    /// Where the second and further CPUs start.
+    pub reset_eip: u32,
+    /// Where the table with the hashes of kernel, initrd and command line goes.
+    pub hashes_gpa: u32,
+}
+
+/// The firmware of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Firmware {
+    /// Its name in the firmware allow-list.
+    pub name: String,
+    /// SHA-256 of the file.
+    pub sha256: Hex<32>,
+    /// Its part in the SNP launch digest.
+    pub snp: SnpLayout,
+}
+
+/// The model's weights, on a dm-verity volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// Root hash of the volume; it stands on the measured command line.
+    pub root_hash: Hex<32>,
+}
+
+/// One shape of the virtual machine and the launch digest that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnpShape {
+    /// QEMU's CPU model.
+    pub cpu: String,
+    /// Number of virtual CPUs.
+    pub vcpus: u32,
+    /// `SEV_FEATURES` of the initial state.
+    pub guest_features: u64,
+    /// The launch digest.
+    pub digest: Hex<48>,
+}
+
+/// A published release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Its name; the measured command line carries the same.
+    #[serde(with = "release_id")]
+    pub release: ReleaseId,
+    /// For hardware, or for the simulated secure processor.
+    pub flavour: Flavour,
+    /// The firmware that checks and starts the kernel.
+    pub firmware: Firmware,
+    /// SHA-256 of the kernel file.
+    pub kernel_sha256: Hex<32>,
+    /// SHA-256 of the initrd file.
+    pub initrd_sha256: Hex<32>,
+    /// The kernel's command line, one line without its end.
+    pub cmdline: String,
+    /// The model's weights.
+    pub weights: Weights,
+    /// The accepted shapes with their SNP launch digests.
+    pub snp: Vec<SnpShape>,
+}
+
+/// Why bytes are not a release file.
+#[derive(Debug)]
+pub enum ReleaseError {
+    /// Longer than [`MAX_RELEASE_FILE`].
+    TooLong {
+        /// Bytes found.
+        found: usize,
+    },
+    /// Not the JSON of a release: the parser says where and what.
+    Json(serde_json::Error),
+    /// No shape, or more than [`MAX_SHAPES`].
+    Shapes {
+        /// Shapes found.
+        found: usize,
+    },
+    /// The same CPU, CPU count and features twice.
+    ShapeTwice {
+        /// The CPU model.
+        cpu: String,
+        /// The CPU count.
+        vcpus: u32,
+    },
+    /// The command line is too long or is not printable ASCII.
+    Cmdline,
+    /// The command line does not carry this member's value, so it would not be measured.
+    NotOnCmdline {
+        /// The word that is expected on the command line.
+        expected: String,
+    },
+}
+
+impl fmt::Display for ReleaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("release file: ")?;
+        match self {
+            Self::TooLong { found } => {
+                write!(
+                    f,
+                    "expected at most {MAX_RELEASE_FILE} bytes, found {found}"
+                )
+            }
+            Self::Json(e) => e.fmt(f),
+            Self::Shapes { found } => {
+                write!(f, "expected 1 to {MAX_SHAPES} shapes, found {found}")
+            }
+            Self::ShapeTwice { cpu, vcpus } => {
+                write!(f, "the shape {cpu:?} with {vcpus} CPUs occurs twice")
+            }
+            Self::Cmdline => write!(
+                f,
+                "the command line must be at most {MAX_CMDLINE} printable ASCII characters"
+            ),
+            Self::NotOnCmdline { expected } => {
+                write!(
+                    f,
+                    "the command line does not carry {expected:?} exactly once"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for ReleaseError {}
+
+impl Release {
+    /// Reads a release file.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] when the bytes are not exactly one well-formed, consistent release.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ReleaseError> {
+        if bytes.len() > MAX_RELEASE_FILE {
+            return Err(ReleaseError::TooLong { found: bytes.len() });
+        }
+        let release: Self = serde_json::from_slice(bytes).map_err(ReleaseError::Json)?;
+        release.check()?;
+        Ok(release)
+    }
+
+    /// Writes the release file: indented, members in the order of the type, one newline at the end.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] when the release would not be read back.
+    pub fn to_json(&self) -> Result<String, ReleaseError> {
+        self.check()?;
+        let mut text = serde_json::to_string_pretty(self).map_err(ReleaseError::Json)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// The rules between members.
+    ///
+    /// # Errors
+    /// [`ReleaseError`] names the first rule that does not hold.
+    pub fn check(&self) -> Result<(), ReleaseError> {
+        if self.snp.is_empty() || self.snp.len() > MAX_SHAPES {
+            return Err(ReleaseError::Shapes {
+                found: self.snp.len(),
+            });
+        }
+        for (n, shape) in self.snp.iter().enumerate() {
+            let same = |o: &SnpShape| {
+                (o.cpu.as_str(), o.vcpus, o.guest_features)
+                    == (shape.cpu.as_str(), shape.vcpus, shape.guest_features)
+            };
+            if self.snp.iter().take(n).any(same) {
+                return Err(ReleaseError::ShapeTwice {
+                    cpu: shape.cpu.clone(),
+                    vcpus: shape.vcpus,
+                });
+            }
+        }
+        let printable = self.cmdline.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if self.cmdline.len() > MAX_CMDLINE || !printable {
+            return Err(ReleaseError::Cmdline);
+        }
+        self.on_cmdline(
+            "cloister.release=",
+            self.release.as_str(),
+            |found, expected| found == expected,
+        )?;
+        let root = self.weights.root_hash.to_string();
+        // The value is `<root hash>:<data blocks>`.
+        let same_root = |found: &str, expected: &str| found.split(':').next() == Some(expected);
+        self.on_cmdline("cloister.weights=", &root, same_root)
+    }
+
+    /// The word with this prefix occurs exactly once, with this value.
+    fn on_cmdline(
+        &self,
+        prefix: &str,
+        value: &str,
+        same: impl Fn(&str, &str) -> bool,
+    ) -> Result<(), ReleaseError> {
+        let mut words = self
+            .cmdline
+            .split(' ')
+            .filter_map(|word| word.strip_prefix(prefix));
+        match (words.next(), words.next()) {
+            (Some(found), None) if same(found, value) => Ok(()),
+            _ => Err(ReleaseError::NotOnCmdline {
+                expected: format!("{prefix}{value}"),
+            }),
+        }
+    }
+}
+
+/// [`ReleaseId`] as JSON text.
+mod release_id {
+    use super::{Deserialize, Deserializer, ReleaseId, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        id: &ReleaseId,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(id.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ReleaseId, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        ReleaseId::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn text() -> String {
+        let (hash, digest) = ("ab".repeat(32), "cd".repeat(48));
+        format!(
+            r#"{{"release":"0.1.0","flavour":"production",
+"firmware":{{"name":"amdsev","sha256":"{hash}","snp":{{"pages_digest":"{digest}","sections":[{{"gpa":8388608,"size":4096,"kind":16}}],
+"reset_eip":1,"hashes_gpa":8388608}}}},
+"kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"panic=-1 cloister.release=0.1.0 cloister.weights={hash}:12",
+"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}]}}"#
+        )
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let release = Release::from_json(text().as_bytes()).unwrap();
+        assert_eq!(release.flavour, Flavour::Production);
+        assert_eq!(release.snp.len(), 1);
+        let again = Release::from_json(release.to_json().unwrap().as_bytes()).unwrap();
+        assert_eq!(again, release);
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        let good = text();
+        let root = "ab".repeat(32);
+        for (what, from, to) in [
+            (
+                "an unknown member",
+                "\"flavour\"",
+                "\"colour\":1,\"flavour\"",
+            ),
+            (
+                "a member twice",
+                "\"flavour\"",
+                "\"release\":\"0.1.0\",\"flavour\"",
+            ),
+            ("an unknown flavour", "\"production\"", "\"Production\""),
+            (
+                "upper-case hex",
+                "\"kernel_sha256\":\"ab",
+                "\"kernel_sha256\":\"AB",
+            ),
+            (
+                "a short hash",
+                "\"kernel_sha256\":\"ab",
+                "\"kernel_sha256\":\"",
+            ),
+            (
+                "a long hash",
+                "\"kernel_sha256\":\"ab",
+                "\"kernel_sha256\":\"abab",
+            ),
+            ("no CPU count", "\"vcpus\":1,", ""),
+            ("a negative CPU count", "\"vcpus\":1", "\"vcpus\":-1"),
+            ("a CPU count as text", "\"vcpus\":1", "\"vcpus\":\"1\""),
+            (
+                "an address of 33 bits",
+                "\"hashes_gpa\":8388608",
+                "\"hashes_gpa\":4294967296",
+            ),
+            (
+                "a bad release id",
+                "\"release\":\"0.1.0\"",
+                "\"release\":\"0.1.0 \"",
+            ),
+            (
+                "another release on the command line",
+                "release=0.1.0",
+                "release=0.1.1",
+            ),
+            (
+                "no release on the command line",
+                " cloister.release=0.1.0",
+                "",
+            ),
+            (
+                "another root on the command line",
+                "weights=ab",
+                "weights=bb",
+            ),
+            ("a control character", "panic=-1", "panic=\\n"),
+            ("bytes after the end", "]}", "]} x"),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            let last = if what == "bytes after the end" {
+                format!("{good}x")
+            } else {
+                bad
+            };
+            assert_ne!(last, good, "{what}: the test changes nothing");
+            assert!(
+                Release::from_json(last.as_bytes()).is_err(),
+                "{what} was accepted"
+            );
+        }
+        let twice = good.replacen("panic=-1", &format!("cloister.weights={root}:12"), 1);
+        assert!(
+            Release::from_json(twice.as_bytes()).is_err(),
+            "two roots were accepted"
+        );
+        let mut release = Release::from_json(good.as_bytes()).unwrap();
+        release.snp.push(release.snp.first().unwrap().clone());
+        assert!(matches!(
+            release.to_json(),
+            Err(ReleaseError::ShapeTwice { .. })
+        ));
+        release.snp.clear();
+        assert!(matches!(
+            release.to_json(),
+            Err(ReleaseError::Shapes { found: 0 })
+        ));
+        assert!(Release::from_json(&vec![b' '; MAX_RELEASE_FILE + 1]).is_err());
+        for cut in 0..good.len() {
+            let Some(part) = good.get(..cut) else {
+                panic!("the sample is ASCII")
+            };
+            assert!(
+                Release::from_json(part.as_bytes()).is_err(),
+                "cut at {cut} was accepted"
+            );
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The evidence corpus: cases on disk, loud when absent. Beside it the signer of the tests.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub(crate) mod der;
+pub(crate) mod pki;
+
+use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The corpus, or `None` after saying loudly that its tests compare nothing.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let root = std::env::var_os("CLOISTER_EVIDENCE").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/evidence"),
+        PathBuf::from,
+    );
+    if root.join("snp").is_dir() {
+        return Some(root);
+    }
+    let text = format!(
+        "\n*** NOT TESTED: no evidence corpus at {}; set CLOISTER_EVIDENCE ***\n",
+        root.display()
+    );
+    print!("{text}");
+    eprint!("{text}");
+    None
+}
+
+/// One case of the corpus.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) description: Value,
+    pub(crate) report: Vec<u8>,
+    pub(crate) vcek: Option<Vec<u8>>,
+    pub(crate) vlek: Option<Vec<u8>>,
+    pub(crate) chain: Vec<Vec<u8>>,
+}
+
+impl Case {
+    pub(crate) fn load(folder: &Path) -> Self {
+        let text = |name: &str| fs::read_to_string(folder.join(name));
+        Self {
+            name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+            description: serde_json::from_str(&text("case.json").unwrap()).unwrap(),
+            report: fs::read(folder.join("report.bin")).unwrap(),
+            vcek: fs::read(folder.join("vcek.der")).ok(),
+            vlek: fs::read(folder.join("vlek.der")).ok(),
+            chain: text("cert_chain.pem")
+                .ok()
+                .map(|text| pem::certificates(&text).unwrap())
+                .unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn endorsements(&self) -> Endorsements<'_> {
+        Endorsements {
+            vcek: self.vcek.as_deref(),
+            vlek: self.vlek.as_deref(),
+            ask: self.chain.first().map(Vec::as_slice),
+            ark: self.chain.get(1).map(Vec::as_slice),
+            crl: None,
+        }
+    }
+
+    /// The time at which the corpus judges the case.
+    pub(crate) fn time(&self) -> Option<UnixTime> {
+        let day = self.description["expected"]["evaluation_date"].as_str()?;
+        let date: ::der::DateTime = format!("{day}T00:00:00Z").parse().unwrap();
+        Some(UnixTime(date.unix_duration().as_secs()))
+    }
+
+    pub(crate) fn appraise(&self, policy: &Policy, anchors: &Anchors) -> Opinion {
+        let now = self.time().unwrap_or(UnixTime(1_785_542_400));
+        appraise(&self.report, &self.endorsements(), policy, anchors, now)
+    }
+
+    pub(crate) fn expected(&self, member: &str) -> Option<&str> {
+        self.description["expected"][member].as_str()
+    }
+}
+
+/// All SNP cases, in order.
+pub(crate) fn snp_cases(corpus: &Path) -> Vec<Case> {
+    let mut folders: Vec<_> = fs::read_dir(corpus.join("snp"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("case.json").is_file())
+        .collect();
+    folders.sort();
+    folders.iter().map(|folder| Case::load(folder)).collect()
+}
+
+/// One case by its name.
+pub(crate) fn case(corpus: &Path, name: &str) -> Case {
+    Case::load(&corpus.join("snp").join(name))
+}
