@@ -1,0 +1,77 @@
+//! `manifest.json`: every file of the image by size and SHA-256, what it was made of, and by which tools.
+
+use crate::cmdline::hex;
+use crate::inputs::Package;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// The manifest; serialised with its members in this order and every map sorted, so that equal images have equal manifests.
+#[derive(Clone, Debug, Serialize)]
+pub struct Manifest {
+    /// Release id, as on the command line.
+    pub release: String,
+    /// The measured command line, without a newline.
+    pub cmdline: String,
+    /// The weights volume.
+    pub weights: Weights,
+    /// File name to what it holds.
+    pub files: BTreeMap<String, File>,
+    /// The packages of `image/inputs.lock`.
+    pub inputs: Vec<Input>,
+    /// Tool name to what it says of its version.
+    pub tools: BTreeMap<String, String>,
+}
+
+/// One file of the image.
+#[derive(Clone, Debug, Serialize)]
+pub struct File {
+    /// Bytes.
+    pub size: usize,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+impl File {
+    /// The entry for a file with these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            size: bytes.len(),
+            sha256: hex(&Sha256::digest(bytes)),
+        }
+    }
+}
+
+/// The dm-verity volume with the model's weights.
+#[derive(Clone, Debug, Serialize)]
+pub struct Weights {
+    /// Root hash in hexadecimal.
+    pub root_hash: String,
+    /// Number of 4096-byte data blocks.
+    pub data_blocks: usize,
+}
+
+/// A package that went in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Input {
+    /// Debian package.
+    pub name: String,
+    /// Debian version.
+    pub version: String,
+    /// SPDX licence.
+    pub licence: String,
+    /// SHA-256 of the file taken out of it.
+    pub file_sha256: String,
+}
+
+impl From<Package> for Input {
+    fn from(package: Package) -> Self {
+        Self {
+            name: package.name,
+            version: package.version,
+            licence: package.licence,
+            file_sha256: package.file_sha256,
+        }
+    }
+}
