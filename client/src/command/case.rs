@@ -1,0 +1,216 @@
+//! A folder of captured evidence: `case.json` with the date at which to judge, and the files beside it.
+//!
+//! The files have fixed names: `report.bin` (SEV-SNP), `vcek.der` or `vlek.der`, `cert_chain.pem` (intermediate, then root), `ark.crl.der`
+//! (the root's revocation list); `quote.bin` (TDX). Everything but the report may be missing, which is then for the rules to judge.
+
+use std::path::Path;
+
+use cloister_client::failure::Failure;
+use cloister_verify::{Anchors, Endorsements, Outcome, Policy, Step, UnixTime, appraise, pem};
+use cloister_wire::date;
+use serde::Deserialize;
+
+use super::arguments::Belief;
+use super::expectations::with_machines;
+use super::verify::Verdict;
+use super::{files, now};
+
+/// Greatest size of a file of a case in bytes.
+const MAX_FILE: usize = 1 << 20;
+
+/// What is read of a `case.json`: its other members describe what is expected of a verifier, and have no influence on this one.
+#[derive(Deserialize)]
+struct Case {
+    platform: String,
+    expected: Dated,
+}
+
+#[derive(Deserialize)]
+struct Dated {
+    evaluation_date: Option<String>,
+}
+
+/// Judges a case by the policy of the options, under AMD's roots or under `root`.
+///
+/// # Errors
+/// [`Failure`] of the input when the folder can't be read as a case of a known platform.
+pub(crate) fn judge(
+    folder: &Path,
+    belief: &Belief,
+    root: Option<&Path>,
+) -> Result<Verdict, Failure> {
+    if belief.danger_accept_simulated.is_some() || !belief.releases.is_empty() {
+        return Err(Failure::input(
+            "--case",
+            "captured evidence is judged without --release and --danger-accept-simulated",
+        ));
+    }
+    let description = folder.join("case.json");
+    let case: Case =
+        serde_json::from_slice(&files::read(&description, MAX_FILE)?).map_err(|error| {
+            let why = format!(
+                "no case at line {}, column {}",
+                error.line(),
+                error.column()
+            );
+            Failure::input(description.display(), why)
+        })?;
+    let now = match &case.expected.evaluation_date {
+        None => now()?,
+        Some(text) => midnight(text).ok_or_else(|| {
+            Failure::input(description.display(), "expected a date such as 2026-08-01")
+        })?,
+    };
+    let policy = match belief.policy.as_deref().and_then(Path::to_str) {
+        Some("authentic") => Policy::authentic(),
+        Some("production") | None => Policy::production(),
+        Some(_) => {
+            return Err(Failure::input(
+                "--policy",
+                "expected authentic or production for a case",
+            ));
+        }
+    };
+    let policy = with_machines(policy, belief)?;
+    match case.platform.as_str() {
+        "SEV-SNP" => snp(folder, &policy, root, now),
+        "TDX" => Ok(tdx()),
+        _ => Err(Failure::input(
+            description.display(),
+            "expected a case of platform SEV-SNP or TDX",
+        )),
+    }
+}
+
+fn snp(
+    folder: &Path,
+    policy: &Policy,
+    root: Option<&Path>,
+    now: UnixTime,
+) -> Result<Verdict, Failure> {
+    let report = files::read(&folder.join("report.bin"), MAX_FILE)?;
+    let [vcek, vlek, crl] =
+        ["vcek.der", "vlek.der", "ark.crl.der"].map(|name| if_there(&folder.join(name)));
+    let (vcek, vlek, crl) = (vcek?, vlek?, crl?);
+    let path = folder.join("cert_chain.pem");
+    let chain = match if_there(&path)? {
+        None => Vec::new(),
+        Some(bytes) => certificates(&path, &bytes)?,
+    };
+    let (ask, ark) = match chain.as_slice() {
+        [] => (None, None),
+        [ask, ark] => (Some(ask.as_slice()), Some(ark.as_slice())),
+        _ => {
+            return Err(Failure::input(
+                path.display(),
+                "expected two certificates: the intermediate and the root",
+            ));
+        }
+    };
+    let anchors = match root {
+        None => Anchors::amd(),
+        Some(path) => {
+            let certificates = certificates(path, &files::read(path, MAX_FILE)?)?;
+            let last = certificates.last().map(Vec::as_slice).unwrap_or_default();
+            Anchors::danger_test_root(last)
+                .map_err(|error| Failure::input(path.display(), error))?
+        }
+    };
+    let endorsements = Endorsements {
+        vcek: vcek.as_deref(),
+        vlek: vlek.as_deref(),
+        ask,
+        ark,
+        crl: crl.as_deref(),
+    };
+    let opinion = appraise(&report, &endorsements, policy, &anchors, now);
+    Ok(Verdict {
+        platform: "SEV-SNP",
+        trail: opinion.trail,
+        claims: opinion.claims,
+        accepted: opinion.verdict.is_ok(),
+        attested: None,
+        explanation: Vec::new(),
+    })
+}
+
+/// Quotes of Intel's are not verified by this version, so none is accepted.
+fn tdx() -> Verdict {
+    Verdict {
+        platform: "TDX",
+        trail: vec![Step {
+            rule: "tdx.unsupported",
+            title: "the evidence is of a kind that this version verifies",
+            clause: "Cloister, anchors",
+            expected: "evidence of AMD SEV-SNP".to_owned(),
+            found: "evidence of Intel TDX".to_owned(),
+            outcome: Outcome::Failed,
+        }],
+        claims: None,
+        accepted: false,
+        attested: None,
+        explanation: Vec::new(),
+    }
+}
+
+/// A file that may be missing; anything else that is wrong with it is an error.
+fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match path.try_exists() {
+        Ok(false) => Ok(None),
+        _ => files::read(path, MAX_FILE).map(Some),
+    }
+}
+
+/// Certificates as PEM, or one as DER.
+fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) if text.trim_start().starts_with("-----BEGIN") => {
+            pem::certificates(text).map_err(|error| Failure::input(path.display(), error))
+        }
+        _ => Ok(vec![bytes.to_vec()]),
+    }
+}
+
+/// The first second of a day written as `2026-08-01`.
+fn midnight(text: &str) -> Option<UnixTime> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut parts = text.split('-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let digits =
+        |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+    if parts.next().is_some() || !digits(year, 4) || !digits(month, 2) || !digits(day, 2) {
+        return None;
+    }
+    let name = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    // The parser of dates wants the right weekday; one of seven is.
+    ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+        .iter()
+        .find_map(|weekday| {
+            date::parse(format!("{weekday}, {day} {name} {year} 00:00:00 GMT").as_bytes())
+        })
+        .map(UnixTime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_days() {
+        assert_eq!(midnight("1970-01-01"), Some(UnixTime(0)));
+        assert_eq!(midnight("2026-08-01"), Some(UnixTime(1_785_542_400)));
+        for bad in [
+            "",
+            "2026-8-1",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-08-01-",
+            "+026-08-01",
+        ] {
+            assert_eq!(midnight(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `cloister verify --case`: the contract that foreign suites call, on a case made here and on the evidence corpus.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod mock;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cloister_bind::ReportData;
+use cloister_wire::certs::{CertTable, Guid};
+use cloister_wire::evidence::Evidence;
+use mock::enclave::{Folder, lab};
+use mock::pem;
+use serde_json::{Value, json};
+
+fn verify(line: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_cloister"))
+        .arg("verify")
+        .args(line)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn judged(line: &[&str]) -> (i32, Value) {
+    let (code, out, err) = verify(line);
+    let object = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{err}"));
+    (code, object)
+}
+
+/// A case out of the simulated processor's evidence: everything is in order but the root.
+fn made_here() -> Folder {
+    let frame = lab().processor.answer(&ReportData([3; 64])).unwrap();
+    let evidence = Evidence::decode(&frame).unwrap();
+    let table = CertTable::parse(&evidence.auxiliary).unwrap();
+    let certificate = |guid| table.find(guid).unwrap();
+    let folder = Folder::new();
+    let description = json!({
+        "platform": "SEV-SNP",
+        "expected": { "verdict": "reject", "evaluation_date": null },
+    });
+    folder.file("case.json", description.to_string().as_bytes());
+    folder.file("report.bin", &evidence.report);
+    folder.file("vcek.der", certificate(Guid::VCEK));
+    let chain = pem(certificate(Guid::ASK)) + &pem(certificate(Guid::ARK));
+    folder.file("cert_chain.pem", chain.as_bytes());
+    folder
+}
+
+#[test]
+fn the_object_has_the_members_of_the_contract() {
+    let folder = made_here();
+    let (code, object) = judged(&[
+        "--case",
+        &folder.path(""),
+        "--policy",
+        "authentic",
+        "--json",
+    ]);
+    assert_eq!(code, 1);
+    assert_eq!(object["verdict"], "reject");
+    assert_eq!(object["platform"], "SEV-SNP");
+    assert_eq!(object["product"], "Genoa");
+    let failed = object["failed"].as_array().unwrap();
+    assert!(!failed.is_empty());
+    for member in ["rule", "expected", "found"] {
+        assert!(
+            failed.iter().all(|step| step[member].is_string()),
+            "{member}"
+        );
+    }
+    assert_eq!(object["fields"]["report_version"], 5);
+    assert_eq!(object["fields"]["report_data"], "03".repeat(64));
+}
+
+#[test]
+fn without_json_it_is_sentences() {
+    let folder = made_here();
+    let (code, out, _) = verify(&["--case", &folder.path(""), "--policy", "production", "-v"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("FAILED") && out.contains("REFUSED: of "),
+        "{out}"
+    );
+    assert!(out.contains("says    product: Genoa"), "{out}");
+}
+
+#[test]
+fn what_is_missing_is_judged_and_what_can_not_be_read_is_not() {
+    let folder = made_here();
+    let case = folder.path("");
+    for name in ["vcek.der", "cert_chain.pem"] {
+        std::fs::remove_file(folder.path(name)).unwrap();
+        assert_eq!(judged(&["--case", &case, "--json"]).0, 1, "without {name}");
+    }
+    folder.file("report.bin", b"short");
+    assert_eq!(judged(&["--case", &case, "--json"]).0, 1);
+
+    folder.file("cert_chain.pem", b"-----BEGIN CERTIFICATE-----\n?");
+    assert_eq!(verify(&["--case", &case]).0, 2);
+    std::fs::remove_file(folder.path("cert_chain.pem")).unwrap();
+    std::fs::remove_file(folder.path("report.bin")).unwrap();
+    assert_eq!(verify(&["--case", &case]).0, 2);
+    for description in [
+        "",
+        "{}",
+        r#"{"platform":"SEV-SNP","expected":{"evaluation_date":"soon"}}"#,
+        r#"{"platform":"X","expected":{}}"#,
+    ] {
+        folder.file("case.json", description.as_bytes());
+        assert_eq!(verify(&["--case", &case]).0, 2, "{description}");
+    }
+    folder.file("case.json", br#"{"platform":"SEV-SNP","expected":{}}"#);
+    assert_eq!(verify(&["--case", &case, "--policy", "lenient"]).0, 2);
+}
+
+#[test]
+fn tdx_is_never_accepted() {
+    let folder = Folder::new();
+    folder.file(
+        "case.json",
+        br#"{"platform":"TDX","expected":{"evaluation_date":"2026-03-25"}}"#,
+    );
+    let (code, object) = judged(&[
+        "--case",
+        &folder.path(""),
+        "--policy",
+        "authentic",
+        "--json",
+    ]);
+    assert_eq!((code, &object["verdict"]), (1, &json!("reject")));
+    assert_eq!(object["failed"][0]["rule"], "tdx.unsupported");
+}
+
+/// The corpus, or `None` after saying loudly that nothing is compared.
+fn corpus() -> Option<PathBuf> {
+    let root = std::env::var_os("CLOISTER_EVIDENCE").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/evidence"),
+        PathBuf::from,
+    );
+    if root.join("snp").is_dir() {
+        return Some(root);
+    }
+    eprintln!(
+        "\n*** NOT TESTED: no evidence corpus at {}; set CLOISTER_EVIDENCE ***\n",
+        root.display()
+    );
+    None
+}
+
+#[test]
+fn every_snp_case_of_the_corpus_has_its_verdict_and_fields() {
+    let Some(corpus) = corpus() else { return };
+    let root = corpus.join("roots/test-only/amd_milan_test_ask_ark.pem");
+    let mut cases = 0;
+    for entry in std::fs::read_dir(corpus.join("snp")).unwrap() {
+        let path = entry.unwrap().path();
+        let folder = path.to_str().unwrap();
+        let text = std::fs::read_to_string(path.join("case.json")).unwrap();
+        let case: Value = serde_json::from_str(&text).unwrap();
+        let expected = &case["expected"];
+
+        let (code, object) = judged(&["--case", folder, "--policy", "authentic", "--json"]);
+        // A report without its certificate can be read, and no more.
+        let accepted = expected["verdict"] == "accept";
+        assert_eq!(
+            object["verdict"],
+            if accepted { "accept" } else { "reject" },
+            "{folder}: {}",
+            object["failed"]
+        );
+        assert_eq!(code, i32::from(!accepted));
+        let empty = serde_json::Map::new();
+        let readable = object["fields"]["report_version"].is_number();
+        for (name, value) in case["fields"].as_object().unwrap_or(&empty) {
+            if readable && !value.is_null() {
+                assert_eq!(&object["fields"][name], value, "{folder}: {name}");
+            }
+        }
+        if let Some(verdict) = expected["verdict_when_test_root_trusted"].as_str() {
+            let root = root.to_str().unwrap();
+            let (_, object) = judged(&[
+                "--case",
+                folder,
+                "--policy",
+                "authentic",
+                "--danger-trust-root",
+                root,
+                "--json",
+            ]);
+            assert_eq!(object["verdict"], verdict, "{folder}: {}", object["failed"]);
+        }
+        cases += 1;
+    }
+    assert!(cases >= 38, "only {cases} cases");
+}
