@@ -1,0 +1,71 @@
+# The only entrance. `make help` lists the targets.
+#
+# Everything that is made lands in target/. `make demo` and `make test` install and build what they need by themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+export CLOISTER_EVIDENCE ?= $(abspath ../shared/evidence)
+# Programs that were unpacked without root are found through this file.
+ENV := [ ! -f target/deps/env ] || . target/deps/env;
+CARGO := cargo --locked
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: measure ## boot the image, ask through relay and gateway, show the proof, then one tampering and its refusal
+	@$(ENV) sim/demo
+
+.PHONY: test
+test: measure foreign ## run every test that needs no confidential hardware, real boots included
+	@[ -d "$$CLOISTER_EVIDENCE" ] || echo '*** NO EVIDENCE FOLDER ($(CLOISTER_EVIDENCE)): tests on real hardware evidence are SKIPPED. Set CLOISTER_EVIDENCE. ***' >&2
+	@$(ENV) set -o pipefail; mkdir -p target; status=0; \
+	cargo --locked test --workspace --no-fail-fast -- --show-output 2>&1 | tee target/test.log | .ci/quiet || status=$$?; \
+	.ci/count target/test.log && exit $$status
+
+.PHONY: lint
+lint: ## formatting, clippy with warnings denied, documentation, dependency rules
+	cargo fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
+	$(CARGO) check -p cloister-bind -p cloister-wire -p cloister-verify -p cloister-digest --lib --target wasm32-unknown-unknown
+	.ci/deny check bans licenses sources
+
+.PHONY: advisories
+advisories: ## ask the advisory database about every dependency (needs the network)
+	.ci/deny check advisories
+
+.PHONY: bench
+bench: weights ## measure: sealing, verification, summarising; ratios beside peers
+	$(CARGO) bench -p cloister-seal -p cloister-verify -p cloister-model
+
+.PHONY: image
+image: deps weights ## build kernel, initramfs, weights volume: both flavours, under target/image
+	@$(ENV) image/make
+
+.PHONY: measure
+measure: image tools ## compute the launch digests of the image and write the release files
+	@$(ENV) measurements/measure
+
+.PHONY: weights
+weights: deps ## fetch the weights named in model/weights.lock, by version and digest
+	@model/fetch-weights
+
+.PHONY: tools
+tools: ## build the programs that run on the host: cloister, cloister-measure, cloister-sim
+	$(CARGO) build --workspace --bins
+
+.PHONY: foreign
+foreign: deps ## the foreign implementation that sealing tests compare with, pinned by digest
+	@$(ENV) .ci/foreign
+
+.PHONY: deps
+deps: ## install the programs that demo and tests run (apt, or unpacked under target/deps)
+	@.ci/deps
+
+.PHONY: clean
+clean: ## remove everything that was made
+	rm -rf target
