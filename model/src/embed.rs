@@ -4,7 +4,7 @@
 //! that a text needs are read out of it. Texts stand one after the other in one row, and a mask keeps each to itself: nothing is
 //! padded, and the encoder's weights are read once for many texts.
 
-use crate::{Cancel, LoadError, Provenance, SummariseError, weights};
+use crate::{Cancel, LoadError, SummariseError, weights};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{LayerNorm, Module, VarBuilder, layer_norm};
 use candle_transformers::models::bert::{BertEncoder, Config, HiddenAct};
@@ -62,16 +62,11 @@ impl<W: AsRef<[u8]>> Embedder<W> {
     ///
     /// # Errors
     /// [`LoadError`] when a file is not the one of `weights.lock`.
-    pub fn load(
-        weights: W,
-        config: &[u8],
-        tokenizer: &[u8],
-        provenance: Provenance,
-    ) -> Result<Self, LoadError> {
+    pub fn load(weights: W, config: &[u8], tokenizer: &[u8]) -> Result<Self, LoadError> {
         const WEIGHTS: &str = "model.safetensors";
-        weights::check("config.json", config, provenance)?;
-        weights::check("tokenizer.json", tokenizer, provenance)?;
-        weights::check(WEIGHTS, weights.as_ref(), provenance)?;
+        weights::check("config.json", config)?;
+        weights::check("tokenizer.json", tokenizer)?;
+        weights::check(WEIGHTS, weights.as_ref())?;
         let config: Config = serde_json::from_slice(config).map_err(|_| LoadError::Unusable {
             file: "config.json",
         })?;

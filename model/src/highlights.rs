@@ -10,8 +10,8 @@
 //! No step follows what a text says. Passages that speak to the machine lose the worth of their cues, and that is all they do.
 
 use crate::{
-    Cancel, DIMENSIONS, EmbedError, Embedder, Highlight, LoadError, Message, Probe, Provenance,
-    Summariser, Summary, Thread, Wish,
+    Cancel, DIMENSIONS, EmbedError, Embedder, Highlight, LoadError, Message, Probe, Summariser,
+    Summary, Thread, Wish,
     cues::{Cues, Languages},
     passage,
     scan::{self, Hash, Marks, Words},
@@ -87,29 +87,7 @@ impl<W: AsRef<[u8]>> Highlights<W> {
     /// # Errors
     /// [`LoadError`] when a file is not the locked one.
     pub fn load(weights: W, config: &[u8], tokenizer: &[u8]) -> Result<Self, LoadError> {
-        Self::load_with(weights, config, tokenizer, Provenance::Unchecked)
-    }
-
-    /// Like [`Highlights::load`], for files on the dm-verity volume whose root hash is in the launch measurement: the kernel checks each
-    /// block when it is read, so only sizes are compared and the half of the file that is the word table is not read at all.
-    ///
-    /// # Errors
-    /// [`LoadError`] when a file has not the size of the locked one, or cannot be used.
-    pub fn load_from_measured_volume(
-        weights: W,
-        config: &[u8],
-        tokenizer: &[u8],
-    ) -> Result<Self, LoadError> {
-        Self::load_with(weights, config, tokenizer, Provenance::MeasuredVolume)
-    }
-
-    fn load_with(
-        weights: W,
-        config: &[u8],
-        tokenizer: &[u8],
-        provenance: Provenance,
-    ) -> Result<Self, LoadError> {
-        let embedder = Embedder::load(weights, config, tokenizer, provenance)?;
+        let embedder = Embedder::load(weights, config, tokenizer)?;
         Ok(Self {
             cues: Cues::compiled_in(),
             meaning: Some((embedder, Probe::compiled_in())),

@@ -27,7 +27,7 @@ pub use highlights::{Highlights, SummariseError};
 pub use probe::{Probe, ProbeError};
 pub use summary::{HIGHLIGHT_BYTES, Highlight, Style, Summary, Wish, WishError};
 pub use thread::{MAX_MESSAGES, Message, Thread, ThreadError};
-pub use weights::{LoadError, Provenance};
+pub use weights::LoadError;
 
 /// What the service asks for a summary.
 pub trait Summariser: Send + Sync {

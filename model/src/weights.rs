@@ -8,16 +8,6 @@ use std::error::Error;
 /// The lock, compiled in.
 const LOCK: &str = include_str!("../weights.lock");
 
-/// Who says that the weights are the locked ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provenance {
-    /// Nobody yet: compare every file with its SHA-256 before using a byte of it.
-    Unchecked,
-    /// The kernel: the files lie on the dm-verity volume whose root hash is in the launch measurement, and every block is checked when
-    /// it is read. Only sizes are compared, so that rows of the word table which no request needs are never read at all.
-    MeasuredVolume,
-}
-
 /// Why the weights were refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LoadError {
@@ -82,11 +72,10 @@ struct File {
 }
 
 /// Compares `bytes` with what the lock says about `file`.
-pub(crate) fn check(
-    file: &'static str,
-    bytes: &[u8],
-    provenance: Provenance,
-) -> Result<(), LoadError> {
+///
+/// The weights' volume is under dm-verity already. Reading every byte here all the same makes a changed block stop the machine
+/// before its port opens, and not in the middle of somebody's request.
+pub(crate) fn check(file: &'static str, bytes: &[u8]) -> Result<(), LoadError> {
     let unusable = LoadError::Unusable { file };
     let lock: Lock = toml::from_str(LOCK).map_err(|_| LoadError::Unusable { file })?;
     let entry = lock
@@ -102,19 +91,17 @@ pub(crate) fn check(
             found,
         });
     }
-    if provenance == Provenance::Unchecked {
-        let digest = Sha256::digest(bytes);
-        let mut hex = entry.sha256.as_bytes().chunks_exact(2).map(|pair| {
-            core::str::from_utf8(pair)
-                .ok()
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        });
-        let same = digest
-            .iter()
-            .all(|&byte| hex.next().flatten() == Some(byte));
-        if !same || hex.next().is_some() {
-            return Err(LoadError::Digest { file });
-        }
+    let digest = Sha256::digest(bytes);
+    let mut hex = entry.sha256.as_bytes().chunks_exact(2).map(|pair| {
+        core::str::from_utf8(pair)
+            .ok()
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
+    let same = digest
+        .iter()
+        .all(|&byte| hex.next().flatten() == Some(byte));
+    if !same || hex.next().is_some() {
+        return Err(LoadError::Digest { file });
     }
     Ok(())
 }
@@ -139,17 +126,13 @@ mod tests {
             .size;
         let zeros = vec![0; size as usize];
         assert_eq!(
-            check("config.json", &zeros, Provenance::Unchecked),
+            check("config.json", &zeros),
             Err(LoadError::Digest {
                 file: "config.json"
             })
         );
         assert_eq!(
-            check("config.json", &zeros, Provenance::MeasuredVolume),
-            Ok(())
-        );
-        assert_eq!(
-            check("config.json", &[], Provenance::MeasuredVolume),
+            check("config.json", &[]),
             Err(LoadError::Size {
                 file: "config.json",
                 expected: size,
@@ -157,7 +140,7 @@ mod tests {
             })
         );
         assert_eq!(
-            check("other.json", &[], Provenance::Unchecked),
+            check("other.json", &[]),
             Err(LoadError::Unusable { file: "other.json" })
         );
     }

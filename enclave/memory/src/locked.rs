@@ -194,25 +194,46 @@ mod tests {
         assert_eq!(buffer.spare_mut(), [0; 4], "truncated bytes are wiped");
     }
 
+    /// The flags of the mapping that holds `address`, as the kernel prints them (proc(5), `VmFlags` of `smaps`). Sums for the whole
+    /// process, such as `VmLck`, move with what the other tests lock and free meanwhile.
+    fn flags_of_mapping(address: usize) -> Vec<String> {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut inside = false;
+        for line in smaps.lines() {
+            let bounds = line
+                .split(' ')
+                .next()
+                .and_then(|range| range.split_once('-'));
+            if let Some((from, to)) = bounds
+                && let Ok(from) = usize::from_str_radix(from, 16)
+                && let Ok(to) = usize::from_str_radix(to, 16)
+            {
+                inside = (from..to).contains(&address);
+            } else if inside && let Some(flags) = line.strip_prefix("VmFlags:") {
+                return flags.split_whitespace().map(str::to_owned).collect();
+            }
+        }
+        panic!("no mapping holds the address");
+    }
+
     #[test]
-    fn the_kernel_says_that_the_pages_are_locked() {
-        let locked_kib = || {
-            let status = std::fs::read_to_string("/proc/self/status").unwrap();
-            let line = status
-                .lines()
-                .find(|line| line.starts_with("VmLck:"))
-                .unwrap()
-                .to_owned();
-            line.split_whitespace()
-                .nth(1)
-                .unwrap()
-                .parse::<usize>()
-                .unwrap()
-        };
-        let before = locked_kib();
+    fn the_kernel_says_that_the_pages_are_locked_and_not_dumped() {
         let buffer = Locked::with_capacity(40_000).unwrap();
-        assert!(locked_kib() >= before + 40, "VmLck did not grow");
-        drop(buffer);
+        let start = buffer.region.cast::<u8>().as_ptr() as usize;
+        for address in [start, start + 20_000, start + 39_999] {
+            let flags = flags_of_mapping(address);
+            for wanted in ["lo", "dd"] {
+                assert!(
+                    flags.iter().any(|flag| flag == wanted),
+                    "{wanted} is missing: {flags:?}"
+                );
+            }
+        }
+        let ordinary = flags_of_mapping(&raw const *vec![0_u8; 40_000] as *const u8 as usize);
+        assert!(
+            !ordinary.contains(&"dd".to_owned()),
+            "the test sees no difference: {ordinary:?}"
+        );
     }
 
     #[test]

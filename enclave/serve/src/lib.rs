@@ -27,20 +27,12 @@ use tokio::{net::TcpListener, signal::unix, sync::watch};
 pub struct Config {
     /// Address and TCP port to listen on.
     pub listen: SocketAddr,
-    /// Where the weights named in `model/weights.lock` are.
-    pub weights: Weights,
+    /// The directory with the files named in `model/weights.lock`.
+    pub weights: PathBuf,
     /// The release that this image is, as on its measured command line.
     pub release: ReleaseId,
     /// Signs evidence.
     pub source: Box<dyn EvidenceSource>,
-}
-
-/// A directory with the weights, and who vouches for their bytes.
-pub enum Weights {
-    /// An ordinary directory: every file is compared with its SHA-256 in the lock before the service starts.
-    Directory(PathBuf),
-    /// The dm-verity volume whose root hash is in the launch measurement: the kernel compares each block when it is read.
-    MeasuredVolume(PathBuf),
 }
 
 /// Why the service did not start, or stopped.

@@ -1,7 +1,7 @@
 //! Everything that the handlers share, made ready before the port opens.
 
 use crate::{
-    Config, ServeError, Weights,
+    Config, ServeError,
     attestation::{Attestation, Vouched},
     identity::{CurrentCertificate, Identity, tls},
     limits,
@@ -11,7 +11,10 @@ use cloister_memory::ReadOnlyMap;
 use cloister_model::{Highlights, Summariser};
 use cloister_seal::{KeyRing, ReplayWindow};
 use rustls::ServerConfig;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
 use tokio::sync::Semaphore;
 
 /// The parts of the running service.
@@ -98,11 +101,10 @@ impl Service {
 }
 
 /// The extractive engine from the files named in `model/weights.lock`.
-fn load(weights: &Weights) -> Result<Box<dyn Summariser>, ServeError> {
-    let (Weights::Directory(directory) | Weights::MeasuredVolume(directory)) = weights;
+fn load(weights: &Path) -> Result<Box<dyn Summariser>, ServeError> {
     // The engine lives as long as the process, and so do the maps it borrows from.
     let map = |name: &'static str| -> Result<&'static [u8], ServeError> {
-        let map = ReadOnlyMap::open(&directory.join(name)).map_err(ServeError::io(name))?;
+        let map = ReadOnlyMap::open(&weights.join(name)).map_err(ServeError::io(name))?;
         Ok(Box::leak(Box::new(map)).bytes())
     };
     let (model, config, tokenizer) = (
@@ -110,8 +112,6 @@ fn load(weights: &Weights) -> Result<Box<dyn Summariser>, ServeError> {
         map("config.json")?,
         map("tokenizer.json")?,
     );
-    // On the measured volume too, every byte is read before the port opens: a changed block stops the machine at boot, and not in
-    // the middle of somebody's request.
     let engine = Highlights::load(model, config, tokenizer);
     Ok(Box::new(engine.map_err(ServeError::part("weights"))?))
 }

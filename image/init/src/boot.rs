@@ -80,7 +80,7 @@ fn sequence(open_source: OpenSource) -> Result<(), Refusal> {
     cloister_journal::install().map_err(Refusal::failed("journal", "the first one"))?;
     cloister_serve::run(cloister_serve::Config {
         listen: SocketAddr::new(IpAddr::V4(line.address), PORT),
-        weights: cloister_serve::Weights::MeasuredVolume(PathBuf::from(WEIGHTS)),
+        weights: PathBuf::from(WEIGHTS),
         release: line.release,
         source,
     })

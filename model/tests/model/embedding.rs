@@ -106,8 +106,7 @@ fn other_weights_are_refused() {
         })
     );
     weights.pop();
-    let refused =
-        Highlights::load_from_measured_volume(weights.as_slice(), &config, &tokenizer).err();
+    let refused = Highlights::load(weights.as_slice(), &config, &tokenizer).err();
     assert!(matches!(
         refused,
         Some(LoadError::Size {

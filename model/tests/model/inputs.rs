@@ -7,7 +7,7 @@
     clippy::panic
 )]
 
-use cloister_model::{Embedder, Highlights, Provenance};
+use cloister_model::{Embedder, Highlights};
 use std::path::{Path, PathBuf};
 
 pub fn crate_dir() -> PathBuf {
@@ -35,7 +35,6 @@ pub fn embedder() -> Embedder<Vec<u8>> {
         weights("model.safetensors"),
         &weights("config.json"),
         &weights("tokenizer.json"),
-        Provenance::Unchecked,
     )
     .unwrap_or_else(|why| panic!("{why}"))
 }

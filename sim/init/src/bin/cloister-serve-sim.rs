@@ -5,7 +5,7 @@
 use clap::Parser;
 use cloister_bind::ReleaseId;
 use cloister_memory::ZeroOnFree;
-use cloister_serve::{Config, Weights};
+use cloister_serve::Config;
 use cloister_sim_guest::SimulatedProcessor;
 use std::{alloc::System, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -48,7 +48,6 @@ fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         release,
     } = arguments;
     cloister_journal::install()?;
-    let weights = Weights::Directory(weights);
     let release = ReleaseId::parse(&release)?;
     let source = Box::new(SimulatedProcessor::open(&processor)?);
     cloister_serve::run(Config {
