@@ -30,6 +30,10 @@ pub struct Files {
     pub weights: PathBuf,
     /// CPU count.
     pub vcpus: u32,
+    /// The flavour of `image/run`.
+    pub flavour: &'static str,
+    /// Further arguments of `image/run`, options for QEMU among them.
+    pub more: Vec<String>,
 }
 
 impl Files {
@@ -55,6 +59,20 @@ impl Files {
             cmdline: file("cmdline"),
             weights: file("weights.img"),
             vcpus: 2,
+            flavour: "sim",
+            more: Vec::new(),
+        }
+    }
+
+    /// The production flavour as it was built, for a machine that is no confidential VM.
+    ///
+    /// # Panics
+    /// When it was not built.
+    pub fn of_the_production_image() -> Self {
+        Self {
+            initrd: image().join("initrd.cpio"),
+            flavour: "production",
+            ..Self::of_the_image()
         }
     }
 }
@@ -141,6 +159,88 @@ impl Processor {
     }
 }
 
+/// A virtual machine with its simulated secure processor, from the moment that QEMU starts.
+#[derive(Debug)]
+pub struct Machine {
+    address: SocketAddr,
+    console: PathBuf,
+    running: Running,
+    processor: Processor,
+}
+
+impl Machine {
+    /// Starts it. `files` go to QEMU and to the secure processor alike.
+    ///
+    /// # Panics
+    /// When a program is missing.
+    pub fn start(folder: &Path, files: &Files) -> Self {
+        let processor = Processor::start(folder, files);
+        let address = ports::free();
+        let console = folder.join("console.log");
+        let running = Running::start(
+            "machine",
+            &programs::repository().join("image/run"),
+            folder,
+            |command| {
+                command
+                    .args([
+                        "--flavour",
+                        files.flavour,
+                        "--quiet",
+                        "--vcpus",
+                        &files.vcpus.to_string(),
+                    ])
+                    .args(["--port", &address.port().to_string(), "--firmware"])
+                    .arg(&files.firmware)
+                    .arg("--kernel")
+                    .arg(&files.kernel)
+                    .arg("--initrd")
+                    .arg(&files.initrd)
+                    .arg("--cmdline")
+                    .arg(&files.cmdline)
+                    .arg("--weights")
+                    .arg(&files.weights)
+                    .arg("--processor")
+                    .arg(&processor.socket)
+                    .arg("--console")
+                    .arg(&console)
+                    .args(&files.more);
+            },
+        );
+        Self {
+            address,
+            console,
+            running,
+            processor,
+        }
+    }
+
+    /// Waits for a line with `word` on the console, and returns all that it shows.
+    ///
+    /// # Panics
+    /// When the machine ends before, or does not say it in the time that a boot may take.
+    pub fn wait_for(&mut self, word: &str) -> String {
+        let start = std::time::Instant::now();
+        loop {
+            let said = self.said();
+            if said.contains(word) {
+                return said;
+            }
+            assert!(
+                self.running.alive() && start.elapsed() < BOOT,
+                "the machine does not say {word:?}; its console:\n{said}\nQEMU:\n{}",
+                String::from_utf8_lossy(&self.running.output())
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// All that the console has shown so far.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.console).unwrap_or_default()).into_owned()
+    }
+}
+
 /// A running service with its simulated secure processor.
 #[derive(Debug)]
 pub struct Service {
@@ -194,20 +294,14 @@ impl Service {
     /// # Panics
     /// When the machine does not serve.
     pub fn booted(folder: &Path, files: &Files) -> Self {
-        let processor = Processor::start(folder, files);
-        let address = ports::free();
-        let console = folder.join("console.log");
-        let mut running = Self::machine(folder, files, &processor, address, &console);
-        let start = std::time::Instant::now();
-        while !says(&console, "cloister: listening") {
-            assert!(
-                running.alive() && start.elapsed() < BOOT,
-                "the machine does not serve; its console:\n{}\nQEMU:\n{}",
-                String::from_utf8_lossy(&std::fs::read(&console).unwrap_or_default()),
-                String::from_utf8_lossy(&running.output())
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let mut machine = Machine::start(folder, files);
+        machine.wait_for("cloister: listening");
+        let Machine {
+            address,
+            console,
+            running,
+            processor,
+        } = machine;
         Self {
             address,
             root: processor.root.clone(),
@@ -222,52 +316,9 @@ impl Service {
     /// # Panics
     /// When it still runs after the time that a boot may take.
     pub fn boot_that_ends(folder: &Path, files: &Files) -> (ExitStatus, String) {
-        let processor = Processor::start(folder, files);
-        let console = folder.join("console.log");
-        let mut running = Self::machine(folder, files, &processor, ports::free(), &console);
-        let status = running.wait_end(BOOT);
-        (
-            status,
-            String::from_utf8_lossy(&std::fs::read(&console).unwrap_or_default()).into_owned(),
-        )
-    }
-
-    fn machine(
-        folder: &Path,
-        files: &Files,
-        processor: &Processor,
-        address: SocketAddr,
-        console: &Path,
-    ) -> Running {
-        Running::start(
-            "machine",
-            &programs::repository().join("image/run"),
-            folder,
-            |command| {
-                command
-                    .args([
-                        "--flavour",
-                        "sim",
-                        "--quiet",
-                        "--vcpus",
-                        &files.vcpus.to_string(),
-                    ])
-                    .args(["--port", &address.port().to_string(), "--firmware"])
-                    .arg(&files.firmware)
-                    .arg("--kernel")
-                    .arg(&files.kernel)
-                    .arg("--initrd")
-                    .arg(&files.initrd)
-                    .arg("--cmdline")
-                    .arg(&files.cmdline)
-                    .arg("--weights")
-                    .arg(&files.weights)
-                    .arg("--processor")
-                    .arg(&processor.socket)
-                    .arg("--console")
-                    .arg(console);
-            },
-        )
+        let mut machine = Machine::start(folder, files);
+        let status = machine.running.wait_end(BOOT);
+        (status, machine.said())
     }
 
     /// Whether service and secure processor still run.
@@ -304,10 +355,6 @@ impl Drop for Service {
             );
         }
     }
-}
-
-fn says(path: &Path, word: &str) -> bool {
-    std::fs::read(path).is_ok_and(|text| crate::markers::holds(&text, word.as_bytes()))
 }
 
 /// Runs `cloister` with these arguments to its end.

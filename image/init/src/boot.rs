@@ -1,7 +1,7 @@
 //! The sequence from the first instruction to the running service.
 
 use crate::refusal::{Refusal, power_off, say};
-use crate::{cmdline, confine, device_mapper, disk, mounts, network, seed};
+use crate::{cmdline, confine, device_mapper, disk, host, mounts, network, seed};
 use cloister_guest::EvidenceSource;
 use core::net::{IpAddr, SocketAddr};
 use rustix::process::getpid;
@@ -58,6 +58,8 @@ fn sequence(open_source: OpenSource) -> Result<(), Refusal> {
         .map_err(Refusal::failed("command line", "/proc/cmdline"))?;
     let line = cmdline::parse(&line)?;
     // Step 4.
+    host::tables(Path::new("/sys/firmware/acpi/tables"))?;
+    host::configuration_files(Path::new("/sys/firmware/qemu_fw_cfg/by_name"))?;
     seed::check()?;
     // Step 5.
     let source = open_source().map_err(Refusal::failed("secure processor", "signed evidence"))?;
@@ -75,7 +77,7 @@ fn sequence(open_source: OpenSource) -> Result<(), Refusal> {
         source.describe()
     ));
     // Step 8.
-    confine::confine()?;
+    confine::confine(PORT)?;
     // Step 9.
     cloister_journal::install().map_err(Refusal::failed("journal", "the first one"))?;
     cloister_serve::run(cloister_serve::Config {

@@ -1,9 +1,10 @@
 //! What the service may ask of the kernel: nothing that the path of a request does not need.
 //!
-//! First the limits are set and every capability goes but two; then a seccomp filter is laid over this thread and all that it will start. A call that is
-//! not listed gets `EPERM`. There is no `connect`, no `execve`, no `ptrace`, no `mount` and no process, only threads; a socket is TCP
+//! First the limits are set and every capability goes but two; then Landlock rules say what can be opened (see `paths`), and a seccomp
+//! filter is laid over this thread and all that it will start. A call that is not listed gets `EPERM`. There is no `connect`, no `execve`, no `ptrace`, no `mount` and no process, only threads; a socket is TCP
 //! over IPv4, and nothing can be sent in a way that opens a connection.
 
+use crate::paths;
 use crate::refusal::Refusal;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{
@@ -125,8 +126,9 @@ const TCSBRK: u64 = 0x5409;
 const SNP_GET_REPORT: u64 = 0xc020_5300;
 const SNP_GET_EXT_REPORT: u64 = 0xc020_5302;
 
-/// Drops the capabilities and lays the filter. The last step before the service, when nothing is left to mount or configure.
-pub(crate) fn confine() -> Result<(), Refusal> {
+/// Drops the capabilities, sets the rules and lays the filter. The last step before the service, which listens on `port`, when nothing is
+/// left to mount or configure. User 0 stays: the kernel's report interface belongs to it, and nothing else is left of its rights.
+pub(crate) fn confine(port: u16) -> Result<(), Refusal> {
     let failed = Refusal::failed::<rustix::io::Errno>;
     // Requests live in locked memory only, as much of it as the service's own limits allow; nothing is ever dumped.
     for (resource, limit) in [
@@ -160,6 +162,7 @@ pub(crate) fn confine() -> Result<(), Refusal> {
     )
     .map_err(failed("confinement", "two capabilities"))?;
     set_no_new_privs(true).map_err(failed("confinement", "no new privileges"))?;
+    paths::confine(port)?;
     for program in [absent(), filter()] {
         let program = program.map_err(Refusal::failed("confinement", "a filter program"))?;
         apply_filter(&program).map_err(Refusal::failed("confinement", "a system call filter"))?;

@@ -9,7 +9,8 @@
 //! 1. this is PID 1, with no argument or environment of the host's;
 //! 2. the kernel's file systems are mounted, as little writable as they can be;
 //! 3. the command line is known word by word;
-//! 4. the random pool was seeded by the processor;
+//! 4. the host hands over no ACPI table and no configuration file that our machines do not have, and the random pool was seeded by
+//!    the processor;
 //! 5. the secure processor signs;
 //! 6. the weights are opened under the measured root hash;
 //! 7. the one network interface has its address and no route beyond its own network;
@@ -22,8 +23,10 @@ mod cmdline;
 mod confine;
 mod device_mapper;
 mod disk;
+mod host;
 mod mounts;
 mod network;
+mod paths;
 mod refusal;
 mod seed;
 
