@@ -20,7 +20,7 @@ demo: measure ## boot the image, ask through relay and gateway, show the proof, 
 	@$(ENV) sim/demo
 
 .PHONY: test
-test: measure foreign ## run every test that needs no confidential hardware, real boots included
+test: measure probe foreign ## run every test that needs no confidential hardware, real boots included
 	@[ -d "$$CLOISTER_EVIDENCE" ] || echo '*** NO EVIDENCE FOLDER ($(CLOISTER_EVIDENCE)): tests on real hardware evidence are SKIPPED. Set CLOISTER_EVIDENCE. ***' >&2
 	@$(ENV) set -o pipefail; mkdir -p target; status=0; \
 	cargo --locked test --workspace --no-fail-fast -- --show-output 2>&1 | tee target/test.log | .ci/quiet || status=$$?; \
@@ -45,6 +45,10 @@ bench: weights ## measure: sealing, verification, summarising; ratios beside pee
 .PHONY: image
 image: deps weights ## build kernel, initramfs, weights volume: both flavours, under target/image
 	@$(ENV) image/make
+
+.PHONY: probe
+probe: image ## build the image that only tests boot: it tries what must not work
+	@$(ENV) image/make probe
 
 .PHONY: measure
 measure: image tools ## compute the launch digests of the image and write the release files
