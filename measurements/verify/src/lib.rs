@@ -8,7 +8,7 @@
 //! The crate does no I/O and has no clock, so the same bytes give the same verdict on a phone, in a browser and on an auditor's desk.
 //!
 //! ```text
-//! attest ─ attest.rs     the one function that makes Attested        policy ─ policy.rs   what is demanded, as data
+//! attest ─ attest.rs     the one function that makes Attested        policy ─ policy/     what is demanded, as data
 //!   snp  ─ snp/          SEV-SNP, step by step                       release ─ release.rs what was published
 //!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
 //! ```
