@@ -143,6 +143,34 @@ pub struct SnpShape {
     pub digest: Hex<48>,
 }
 
+/// One shape of the TD, what starts it and the measurements that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TdxShape {
+    /// SHA-256 of the firmware file that starts this shape.
+    pub firmware_sha256: Hex<32>,
+    /// Number of virtual CPUs: the firmware measures the host's tables, which depend on it.
+    pub vcpus: u32,
+    /// Memory in MiB: the firmware measures the memory map.
+    pub memory_mib: u64,
+    /// `MRTD`: the firmware as the host put it into memory.
+    pub mrtd: Hex<48>,
+    /// `RTMR0`: the firmware's configuration and the host's tables.
+    pub rtmr0: Hex<48>,
+    /// `RTMR1`: the kernel.
+    pub rtmr1: Hex<48>,
+    /// `RTMR2`: the command line and the initrd.
+    pub rtmr2: Hex<48>,
+}
+
+impl TdxShape {
+    /// `RTMR0` to `RTMR2`.
+    #[must_use]
+    pub fn rtmrs(&self) -> [[u8; 48]; 3] {
+        [self.rtmr0.0, self.rtmr1.0, self.rtmr2.0]
+    }
+}
+
 /// A published release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +192,8 @@ pub struct Release {
     pub weights: Weights,
     /// The accepted shapes with their SNP launch digests.
     pub snp: Vec<SnpShape>,
+    /// The accepted shapes with their TDX measurements.
+    pub tdx: Vec<TdxShape>,
 }
 
 /// Why bytes are not a release file.
@@ -181,9 +211,9 @@ pub enum ReleaseError {
         /// Shapes found.
         found: usize,
     },
-    /// The same CPU, CPU count and features twice.
+    /// The same CPU, CPU count and features twice, or (for TDX) the same firmware, CPU count and memory.
     ShapeTwice {
-        /// The CPU model.
+        /// The CPU model, or the memory of a TD.
         cpu: String,
         /// The CPU count.
         vcpus: u32,
@@ -260,10 +290,9 @@ impl Release {
     /// # Errors
     /// [`ReleaseError`] names the first rule that does not hold.
     pub fn check(&self) -> Result<(), ReleaseError> {
-        if self.snp.is_empty() || self.snp.len() > MAX_SHAPES {
-            return Err(ReleaseError::Shapes {
-                found: self.snp.len(),
-            });
+        let shapes = self.snp.len().saturating_add(self.tdx.len());
+        if !(1..=MAX_SHAPES).contains(&shapes) {
+            return Err(ReleaseError::Shapes { found: shapes });
         }
         for (n, shape) in self.snp.iter().enumerate() {
             let same = |o: &SnpShape| {
@@ -273,6 +302,15 @@ impl Release {
             if self.snp.iter().take(n).any(same) {
                 return Err(ReleaseError::ShapeTwice {
                     cpu: shape.cpu.clone(),
+                    vcpus: shape.vcpus,
+                });
+            }
+        }
+        for (n, shape) in self.tdx.iter().enumerate() {
+            let key = |o: &TdxShape| (o.firmware_sha256, o.vcpus, o.memory_mib);
+            if self.tdx.iter().take(n).any(|o| key(o) == key(shape)) {
+                return Err(ReleaseError::ShapeTwice {
+                    cpu: format!("{} MiB", shape.memory_mib),
                     vcpus: shape.vcpus,
                 });
             }
@@ -343,7 +381,8 @@ mod tests {
 "firmware":{{"name":"amdsev","sha256":"{hash}","snp":{{"pages_digest":"{digest}","sections":[{{"gpa":8388608,"size":4096,"kind":16}}],
 "reset_eip":1,"hashes_gpa":8388608}}}},
 "kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"panic=-1 cloister.release=0.1.0 cloister.weights={hash}:12",
-"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}]}}"#
+"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}],
+"tdx":[{{"firmware_sha256":"{hash}","vcpus":1,"memory_mib":2048,"mrtd":"{digest}","rtmr0":"{digest}","rtmr1":"{digest}","rtmr2":"{digest}"}}]}}"#
         )
     }
 
@@ -388,6 +427,15 @@ mod tests {
                 "\"kernel_sha256\":\"abab",
             ),
             ("no CPU count", "\"vcpus\":1,", ""),
+            ("no TDX shapes at all", "\"tdx\":", "\"tdy\":"),
+            ("a missing RTMR", "\"rtmr1\":", "\"rtmr3\":"),
+            ("an RTMR twice", "\"rtmr1\":", "\"rtmr0\":"),
+            ("a short RTMR", "\"rtmr2\":\"cd", "\"rtmr2\":\""),
+            (
+                "memory as text",
+                "\"memory_mib\":2048",
+                "\"memory_mib\":\"2048\"",
+            ),
             ("a negative CPU count", "\"vcpus\":1", "\"vcpus\":-1"),
             ("a CPU count as text", "\"vcpus\":1", "\"vcpus\":\"1\""),
             (
@@ -442,6 +490,13 @@ mod tests {
             Err(ReleaseError::ShapeTwice { .. })
         ));
         release.snp.clear();
+        assert!(release.to_json().is_ok(), "a release for TDX alone");
+        release.tdx.push(release.tdx.first().unwrap().clone());
+        assert!(matches!(
+            release.to_json(),
+            Err(ReleaseError::ShapeTwice { .. })
+        ));
+        release.tdx.clear();
         assert!(matches!(
             release.to_json(),
             Err(ReleaseError::Shapes { found: 0 })

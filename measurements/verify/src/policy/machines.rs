@@ -26,7 +26,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The hardware id in the machine's VCEK certificate: 64 bytes, 8 for Turin.
+    /// The hardware id in the machine's VCEK certificate (64 bytes, 8 for Turin), or the PPID in its PCK certificate (16 bytes).
     #[must_use]
     pub fn hardware_id(&self) -> &[u8] {
         &self.hardware_id.0
@@ -40,11 +40,11 @@ impl<'de> Deserialize<'de> for HardwareId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match hex::decode(&text) {
-            Ok(id) if matches!(id.len(), 8 | 64) && id.iter().any(|&byte| byte != 0) => {
+            Ok(id) if matches!(id.len(), 8 | 16 | 64) && id.iter().any(|&byte| byte != 0) => {
                 Ok(Self(id))
             }
             _ => Err(D::Error::custom(
-                "a hardware id is 64 bytes in hexadecimal, 8 for Turin, and not zero",
+                "a hardware id is 64 bytes in hexadecimal, 8 for Turin, 16 for a PPID, and not zero",
             )),
         }
     }

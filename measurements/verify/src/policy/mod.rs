@@ -1,10 +1,11 @@
 //! Policies: what is demanded of evidence, as data.
 //!
-//! A policy is a file of rules, a file of floors and a file of machines, every line with its source and date. They are read fail-closed:
+//! A policy is a file of rules, two files of floors and a file of machines, every line with its source and date. They are read fail-closed:
 //! an unknown, missing or doubled key, a malformed date or number makes the whole policy unreadable. Two policies are built in:
 //! [`Policy::production`] and [`Policy::authentic`].
 
 mod amd;
+mod intel;
 mod machines;
 mod sourced;
 
@@ -13,7 +14,10 @@ pub use sourced::Date;
 pub(crate) use sourced::{Bit, Demand, Exact, Revocation, Smt, Sourced};
 
 use crate::snp::{Component, Product};
+use crate::tdx::Standing;
+use crate::time::UnixTime;
 use amd::{Floors, SnpRules};
+use intel::{IntelFloors, TdxRules};
 use machines::{HardwareId, Machines};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,8 +28,10 @@ use std::fmt;
 pub struct PolicyFiles<'a> {
     /// The rules (TOML), like `measurements/policy/production.toml`.
     pub rules: &'a str,
-    /// The floors (TOML), like `measurements/policy/amd-floors.toml`.
+    /// AMD's floors (TOML), like `measurements/policy/amd-floors.toml`.
     pub floors: &'a str,
+    /// Intel's floors and accepted advisories (TOML), like `measurements/policy/intel-floors.toml`.
+    pub intel_floors: &'a str,
     /// The machines (TOML), like `measurements/policy/machines.toml`.
     pub machines: &'a str,
 }
@@ -33,6 +39,7 @@ pub struct PolicyFiles<'a> {
 const PRODUCTION: PolicyFiles<'static> = PolicyFiles {
     rules: include_str!("../../../policy/production.toml"),
     floors: include_str!("../../../policy/amd-floors.toml"),
+    intel_floors: include_str!("../../../policy/intel-floors.toml"),
     machines: include_str!("../../../policy/machines.toml"),
 };
 
@@ -75,6 +82,7 @@ impl std::error::Error for BadPolicy {}
 pub struct Policy {
     pub(crate) rules: Rules,
     floors: Floors,
+    intel_floors: IntelFloors,
     machines: Vec<Machine>,
 }
 
@@ -114,7 +122,7 @@ impl Policy {
         policy
     }
 
-    /// Reads a policy from its three files.
+    /// Reads a policy from its four files.
     ///
     /// # Errors
     /// [`BadPolicy`] names the file and what is wrong with it.
@@ -122,6 +130,7 @@ impl Policy {
         Ok(Self {
             rules: read("rules", files.rules)?,
             floors: read("floors", files.floors)?,
+            intel_floors: read("Intel floors", files.intel_floors)?,
             machines: read::<Machines>("machines", files.machines)?.machines,
         })
     }
@@ -170,6 +179,16 @@ impl Policy {
         self.floors.mitigations(product)
     }
 
+    /// The lowest `tcbEvaluationDataNumber` of Intel's that is acceptable.
+    pub(crate) fn evaluation_number(&self) -> u32 {
+        self.intel_floors.evaluation_number()
+    }
+
+    /// Whether a TCB status of Intel's is acceptable at this time.
+    pub(crate) fn accepts(&self, standing: &Standing, now: UnixTime) -> bool {
+        self.intel_floors.accept(&self.rules.tdx.tcb, standing, now)
+    }
+
     /// The longest life of an attested key, in seconds.
     pub(crate) fn key_lifetime(&self) -> u64 {
         u64::from(self.rules.binding.key_lifetime_days.value) * 86_400
@@ -188,6 +207,7 @@ fn read<T: DeserializeOwned>(file: &'static str, text: &str) -> Result<T, BadPol
 pub(crate) struct Rules {
     pub(crate) name: String,
     pub(crate) snp: SnpRules,
+    pub(crate) tdx: TdxRules,
     pub(crate) binding: BindingRules,
 }
 

@@ -1,5 +1,6 @@
 //! The words of a policy: values with their source and date, and what may be demanded of one.
 
+use crate::time::UnixTime;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
@@ -38,6 +39,15 @@ impl Date {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether this day is the one of `moment` or a later one.
+    pub(super) fn not_before_day_of(&self, moment: UnixTime) -> bool {
+        let moment = moment.to_string();
+        // A moment that is no date is after every day.
+        moment
+            .split_once('T')
+            .is_some_and(|(day, _)| self.as_str() >= day)
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -4,15 +4,22 @@ use super::*;
 
 /// The production policy with one text replaced in one of its files.
 fn changed(file: usize, from: &str, to: &str) -> Result<Policy, BadPolicy> {
-    let mut texts = [PRODUCTION.rules, PRODUCTION.floors, PRODUCTION.machines].map(String::from);
+    let mut texts = [
+        PRODUCTION.rules,
+        PRODUCTION.floors,
+        PRODUCTION.machines,
+        PRODUCTION.intel_floors,
+    ]
+    .map(String::from);
     let text = texts.get_mut(file).unwrap();
     let new = text.replacen(from, to, 1);
     assert_ne!(*text, new, "the test changes nothing");
     *text = new;
-    let [rules, floors, machines] = &texts;
+    let [rules, floors, machines, intel_floors] = &texts;
     Policy::parse(&PolicyFiles {
         rules,
         floors,
+        intel_floors,
         machines,
     })
 }

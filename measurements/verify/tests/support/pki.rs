@@ -300,7 +300,7 @@ pub(crate) fn release(id: &str, flavour: &str, digest: [u8; 48]) -> Release {
         r#"{{"release":"{id}","flavour":"{flavour}","firmware":{{"name":"tests","sha256":"{hash}","snp":{{"pages_digest":"{digest}",
 "sections":[{{"gpa":8388608,"size":4096,"kind":16}}],"reset_eip":1,"hashes_gpa":8388608}}}},
 "kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"cloister.release={id} cloister.weights={hash}:12",
-"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}]}}"#
+"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}],"tdx":[]}}"#
     );
     Release::from_json(json.as_bytes()).unwrap()
 }
@@ -558,6 +558,7 @@ pub(crate) fn production_with(from: &str, to: &str) -> Policy {
     Policy::parse(&PolicyFiles {
         rules: &rules.replace(from, to),
         floors: include_str!("../../../policy/amd-floors.toml"),
+        intel_floors: include_str!("../../../policy/intel-floors.toml"),
         machines: &machines,
     })
     .unwrap()
