@@ -10,9 +10,14 @@
 
 mod support;
 
-use cloister_verify::{Anchors, Field, Opinion, Outcome, Policy};
+use cloister_verify::tdx::Quote;
+use cloister_verify::{Anchors, Expected, Field, Opinion, Outcome, Policy, attest};
+use cloister_wire::certs::{CertTable, Guid};
+use cloister_wire::evidence::{Evidence, EvidenceKind};
 use serde_json::Value;
 use support::corpus;
+use support::intel::release_of;
+use support::pki::{RELEASE, SESSION};
 use support::tdx::{TdxCase, test_anchors};
 
 fn explain(case: &TdxCase, opinion: &Opinion) -> String {
@@ -174,4 +179,80 @@ fn the_production_policy_takes_no_foreign_evidence_and_says_why() {
             assert_eq!(skipped, None, "{}", case.name);
         }
     }
+}
+
+/// Real evidence under the vendors' roots, through the one function that attests: nobody made it for us, so exactly the binding fails.
+#[test]
+fn a22_real_evidence_is_bound_to_others() {
+    let Some(corpus) = corpus() else { return };
+    let case = TdxCase::named(&corpus, "v5-90c06f-uptodate-google");
+    let body = Quote::parse(&case.parts[0]).unwrap().body;
+    let [rtmr0, rtmr1, rtmr2, _] = body.rtmr;
+    let release = release_of(RELEASE, "production", [body.mr_td, rtmr0, rtmr1, rtmr2]);
+    let guids = [
+        Guid::TDX_TCB_INFO,
+        Guid::TDX_TCB_INFO_CHAIN,
+        Guid::TDX_QE_IDENTITY,
+        Guid::TDX_QE_IDENTITY_CHAIN,
+        Guid::TDX_ROOT_CRL,
+        Guid::TDX_PCK_CRL,
+        Guid::TDX_PCK_CRL_CHAIN,
+    ];
+    let parts = case.parts[1..].iter().map(Vec::as_slice);
+    let entries: Vec<(Guid, &[u8])> = guids.into_iter().zip(parts).collect();
+    let evidence = Evidence {
+        kind: EvidenceKind::Tdx,
+        report: case.parts[0].clone(),
+        auxiliary: CertTable::encode(&entries).unwrap(),
+    };
+    // As it travels: within the bounds of the frame.
+    let evidence = Evidence::decode(&evidence.encode().unwrap()).unwrap();
+    let judge = |anchors: &Anchors, now| {
+        let expected = Expected {
+            policy: &Policy::authentic(),
+            releases: std::slice::from_ref(&release),
+            anchors,
+            now,
+        };
+        let refused = attest(&evidence, &SESSION, &expected).verdict.unwrap_err();
+        refused.rules
+    };
+    let anchors = Anchors::hardware();
+    assert_eq!(judge(&anchors, case.now()), ["binding.report-data"]);
+    assert!(judge(&test_anchors(&corpus), case.now()).contains(&"evidence.kind"));
+}
+
+/// The second opinion that the corpus records: what dcap-qvl 0.7.0 said about each case. Where the two differ we are the stricter one.
+#[test]
+fn dcap_qvl_accepts_nothing_less() {
+    let Some(corpus) = corpus() else { return };
+    let test = test_anchors(&corpus);
+    let (mut compared, mut differences) = (0, Vec::new());
+    for case in TdxCase::all(&corpus) {
+        let checks = &case.description["expected"]["checks"];
+        for (member, anchors) in [
+            ("second_opinion_dcap_qvl_0_7_0", &Anchors::hardware()),
+            ("dcap_qvl_0_7_0_with_test_root", &test),
+        ] {
+            let Some(theirs) = checks[member].as_str() else {
+                continue;
+            };
+            let opinion = case.appraise(&Policy::authentic(), anchors);
+            let found = fields(&opinion);
+            let status = found["tcb_status"].as_str().unwrap_or("none");
+            compared += 1;
+            // It gives a status to what it verified and leaves the status to its caller; an error where it verified nothing.
+            let ours = opinion.verdict.is_ok();
+            if theirs.starts_with("ERR") {
+                assert!(!ours, "{}: {theirs}", case.name);
+            } else {
+                assert_eq!(status, theirs, "{}", case.name);
+                if ours != (theirs == "UpToDate") {
+                    differences.push(case.name.clone());
+                }
+            }
+        }
+    }
+    assert!(compared >= 38, "only {compared} opinions");
+    assert_eq!(differences, [""; 0], "no case of today's needs a reason");
 }

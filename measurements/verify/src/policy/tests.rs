@@ -148,6 +148,42 @@ fn a21_a_policy_that_is_not_whole_is_no_policy() {
 }
 
 #[test]
+fn a21_intels_part_is_whole_too() {
+    for (what, from, to) in [
+        ("an unknown table", "[tdx.machine]", "[tdx.machines]"),
+        ("an unknown status", "[\"UpToDate\"]", "[\"uptodate\"]"),
+        ("an unknown body", "[\"td-1.5\"]", "[\"td-2.0\"]"),
+        (
+            "a short number",
+            "\"e702060000000000\"",
+            "\"e7020600000000\"",
+        ),
+        ("no word on the service TD", "mrservicetd = ", "# "),
+    ] {
+        assert!(changed(0, from, to).is_err(), "{what} was accepted");
+    }
+    let line = "advisories = [ { id = \"INTEL-SA-1\", reason = \"r\", source = \"s\", date = \"2026-11-23\", expiry = \"2027-01-01\" } ]";
+    let with = |line: &str| changed(3, "advisories = []", line);
+    assert!(with(line).is_ok());
+    for (what, from, to) in [
+        ("no reason", "reason = \"r\", ", ""),
+        ("an empty reason", "\"r\"", "\"\""),
+        ("no source", "source = \"s\", ", ""),
+        ("no end", ", expiry = \"2027-01-01\"", ""),
+        ("an end that is no day", "2027-01-01", "never"),
+        ("an unknown member", "id =", "for-ever = true, id ="),
+    ] {
+        assert!(
+            with(&line.replace(from, to)).is_err(),
+            "{what} was accepted"
+        );
+    }
+    assert!(with("").is_err());
+    assert!(changed(3, "value = 19", "value = -19").is_err());
+    assert_eq!(Policy::production().evaluation_number(), 19);
+}
+
+#[test]
 fn a21_a_machine_needs_an_id() {
     let line = |id: &str| {
         let text = format!(
@@ -165,7 +201,7 @@ fn a21_a_machine_needs_an_id() {
     ] {
         assert!(line(bad).is_err(), "{bad:?}");
     }
-    for good in ["ab".repeat(64), "ab".repeat(8)] {
+    for good in ["ab".repeat(64), "ab".repeat(16), "ab".repeat(8)] {
         let policy = line(&good).unwrap();
         assert!(policy.machine(&hex::decode(&good).unwrap()).is_some());
         assert!(policy.machine(&[]).is_none());

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod der;
+pub(crate) mod intel;
 pub(crate) mod pki;
 pub(crate) mod tdx;
 
