@@ -10,6 +10,7 @@
 
 use crate::anchors::{AnchorKind, Anchors};
 use crate::claims::Claims;
+use crate::measured;
 use crate::policy::Policy;
 use crate::release::{Flavour, Release};
 use crate::snp::{self, Endorsements};
@@ -295,14 +296,14 @@ pub fn attest(evidence: &Evidence, binding: &Binding<'_>, expected: &Expected<'_
     let claims = judge_evidence(&mut trail, evidence, expected);
 
     let mut bound = None;
-    let measured = claims.as_ref().and_then(measured);
+    let measured = claims.as_ref().and_then(measured::measured);
     if let Some((measured, report_data)) = &measured {
         // 3. The measurement.
         let flavour = match evidence.kind {
             EvidenceKind::Simulated => Flavour::Simulated,
             EvidenceKind::Snp | EvidenceKind::Tdx => Flavour::Production,
         };
-        let candidates = judge_measurement(&mut trail, measured, expected, flavour);
+        let candidates = measured::judge(&mut trail, measured, expected, flavour);
         // 4. The life of the key.
         judge_lifetime(&mut trail, binding, expected);
         // 5. REPORT_DATA.
@@ -368,71 +369,6 @@ fn judge_evidence(
     }
 }
 
-/// What a guest was measured as.
-enum Measured {
-    /// The launch digest.
-    Snp([u8; 48]),
-    /// `MRTD`, and `RTMR0` to `RTMR2`.
-    Tdx([u8; 48], [[u8; 48]; 3]),
-}
-
-impl Measured {
-    /// The measurement of what the guest started with.
-    fn first(&self) -> &[u8; 48] {
-        match self {
-            Self::Snp(digest) | Self::Tdx(digest, _) => digest,
-        }
-    }
-
-    /// The shape of a release that was measured like this, in words.
-    fn shape_of(&self, release: &Release) -> Option<String> {
-        match self {
-            Self::Snp(digest) => release
-                .snp
-                .iter()
-                .find(|shape| shape.digest.0 == *digest)
-                .map(|shape| format!("{} CPUs of type {}", shape.vcpus, shape.cpu)),
-            Self::Tdx(mrtd, rtmrs) => release
-                .tdx
-                .iter()
-                .find(|shape| (shape.mrtd.0, shape.rtmrs()) == (*mrtd, *rtmrs))
-                .map(|shape| format!("{} CPUs and {} MiB", shape.vcpus, shape.memory_mib)),
-        }
-    }
-}
-
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Snp(digest) => f.write_str(&hex::encode(digest)),
-            Self::Tdx(mrtd, [rtmr0, rtmr1, rtmr2]) => write!(
-                f,
-                "MRTD {}, RTMR0 {}, RTMR1 {}, RTMR2 {}",
-                hex::encode(mrtd),
-                hex::encode(rtmr0),
-                hex::encode(rtmr1),
-                hex::encode(rtmr2)
-            ),
-        }
-    }
-}
-
-/// What the evidence says about measurement and `REPORT_DATA`, when it could be read.
-fn measured(claims: &Claims) -> Option<(Measured, [u8; 64])> {
-    match claims {
-        Claims::Snp(claims) => {
-            let report = &claims.report;
-            Some((Measured::Snp(report.measurement), report.report_data))
-        }
-        Claims::Tdx(claims) => {
-            let body = &claims.quote.as_ref()?.body;
-            let [rtmr0, rtmr1, rtmr2, _] = body.rtmr;
-            let measured = Measured::Tdx(body.mr_td, [rtmr0, rtmr1, rtmr2]);
-            Some((measured, body.report_data))
-        }
-    }
-}
-
 /// Judges an SNP report that is bound to nothing of ours: no measurement, no `REPORT_DATA`, and so no proof.
 #[must_use]
 pub fn appraise(
@@ -487,59 +423,6 @@ fn refusal(trail: &[Step]) -> Option<Refused> {
         .map(|step| step.rule)
         .collect();
     (trail.is_empty() || !failed.is_empty()).then_some(Refused { rules: failed })
-}
-
-/// Step 3: the accepted releases of this flavour that have a shape with this measurement.
-fn judge_measurement<'a>(
-    trail: &mut Trail,
-    measured: &Measured,
-    expected: &Expected<'a>,
-    flavour: Flavour,
-) -> Vec<&'a ReleaseId> {
-    let matching: Vec<(&'a Release, String)> = expected
-        .releases
-        .iter()
-        .filter_map(|release| Some((release, measured.shape_of(release)?)))
-        .collect();
-    let names: Vec<String> = expected
-        .releases
-        .iter()
-        .map(|release| release.release.to_string())
-        .collect();
-    trail.check(
-        &rules::MEASUREMENT,
-        !matching.is_empty(),
-        format!("a measurement of release {}", names.join(" or ")),
-        match matching.first() {
-            Some((release, shape)) => {
-                format!("{measured} (release {}, {shape})", release.release)
-            }
-            None => measured.to_string(),
-        },
-    );
-    if matching.is_empty() {
-        return Vec::new();
-    }
-    let name = |flavour| match flavour {
-        Flavour::Production => "a release for hardware",
-        Flavour::Simulated => "a release for the simulated processor",
-    };
-    let right: Vec<&ReleaseId> = matching
-        .iter()
-        .filter(|(release, _)| release.flavour == flavour)
-        .map(|(release, _)| &release.release)
-        .collect();
-    trail.check(
-        &rules::FLAVOUR,
-        !right.is_empty(),
-        name(flavour),
-        name(match (right.is_empty(), flavour) {
-            (false, flavour) => flavour,
-            (true, Flavour::Production) => Flavour::Simulated,
-            (true, Flavour::Simulated) => Flavour::Production,
-        }),
-    );
-    right
 }
 
 /// Step 4.

@@ -20,6 +20,7 @@ mod attest;
 mod claims;
 mod crl;
 mod keys;
+mod measured;
 pub mod pem;
 pub mod policy;
 pub mod release;
