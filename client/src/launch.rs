@@ -6,7 +6,7 @@
 
 use cloister_digest::LaunchClaims;
 use cloister_digest::explain::mismatch;
-use cloister_verify::{Appraisal, Release};
+use cloister_verify::{Appraisal, Claims, Release};
 use cloister_wire::certs::{CertTable, Guid};
 use cloister_wire::evidence::Evidence;
 
@@ -20,8 +20,14 @@ pub fn explain(evidence: &Evidence, appraisal: &Appraisal, releases: &[Release])
         .trail
         .iter()
         .any(|step| step.rule == MEASUREMENT && !step.passed());
-    let Some(claims) = appraisal.claims.as_ref().filter(|_| failed) else {
-        return Vec::new();
+    let claims = match appraisal.claims.as_ref().filter(|_| failed) {
+        Some(Claims::Snp(claims)) => claims,
+        Some(Claims::Tdx(_)) => {
+            return vec![
+                "not explained: the measurements of a TD are compared, not taken apart".to_owned(),
+            ];
+        }
+        None => return Vec::new(),
     };
     let account = CertTable::parse(&evidence.auxiliary)
         .ok()

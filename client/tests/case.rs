@@ -120,21 +120,27 @@ fn what_is_missing_is_judged_and_what_can_not_be_read_is_not() {
 }
 
 #[test]
-fn tdx_is_never_accepted() {
+fn a_quote_that_is_none_is_refused_with_its_reason() {
     let folder = Folder::new();
     folder.file(
         "case.json",
         br#"{"platform":"TDX","expected":{"evaluation_date":"2026-03-25"}}"#,
     );
-    let (code, object) = judged(&[
-        "--case",
-        &folder.path(""),
-        "--policy",
-        "authentic",
-        "--json",
-    ]);
+    let case = folder.path("");
+    assert_eq!(verify(&["--case", &case]).0, 2, "without a quote");
+    // Version 3, and no more.
+    folder.file("quote.bin", &[3, 0]);
+    let (code, object) = judged(&["--case", &case, "--policy", "authentic", "--json"]);
     assert_eq!((code, &object["verdict"]), (1, &json!("reject")));
-    assert_eq!(object["failed"][0]["rule"], "tdx.unsupported");
+    assert_eq!(object["platform"], "TDX");
+    assert_eq!(object["failed"][0]["rule"], "tdx.quote.format");
+    assert_eq!(object["fields"], json!({ "quote_version": 3 }));
+    let (code, out, _) = verify(&["--case", &case, "-v"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("a quote of an SGX enclave") && out.contains("REFUSED: of "),
+        "{out}"
+    );
 }
 
 /// The corpus, or `None` after saying loudly that nothing is compared.
@@ -157,8 +163,22 @@ fn corpus() -> Option<PathBuf> {
 fn every_snp_case_of_the_corpus_has_its_verdict_and_fields() {
     let Some(corpus) = corpus() else { return };
     let root = corpus.join("roots/test-only/amd_milan_test_ask_ark.pem");
+    assert!(compare(&corpus.join("snp"), &root, "report_version") >= 38);
+}
+
+#[test]
+fn every_tdx_case_of_the_corpus_has_its_verdict_and_fields() {
+    let Some(corpus) = corpus() else { return };
+    let root = corpus.join("roots/test-only/tdx_test_root.der");
+    assert!(compare(&corpus.join("tdx"), &root, "quote_version") >= 40);
+}
+
+/// Compares verdict and fields of every case in `folder`, those made here also under their `root`; the number of cases. What has no
+/// field `version` can't be read at all.
+fn compare(folder: &Path, root: &Path, version: &str) -> usize {
+    let root = root.to_str().unwrap();
     let mut cases = 0;
-    for entry in std::fs::read_dir(corpus.join("snp")).unwrap() {
+    for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let folder = path.to_str().unwrap();
         let text = std::fs::read_to_string(path.join("case.json")).unwrap();
@@ -174,16 +194,16 @@ fn every_snp_case_of_the_corpus_has_its_verdict_and_fields() {
             "{folder}: {}",
             object["failed"]
         );
+        assert_eq!(object["platform"], case["platform"]);
         assert_eq!(code, i32::from(!accepted));
         let empty = serde_json::Map::new();
-        let readable = object["fields"]["report_version"].is_number();
+        let readable = object["fields"][version].is_number();
         for (name, value) in case["fields"].as_object().unwrap_or(&empty) {
             if readable && !value.is_null() {
                 assert_eq!(&object["fields"][name], value, "{folder}: {name}");
             }
         }
         if let Some(verdict) = expected["verdict_when_test_root_trusted"].as_str() {
-            let root = root.to_str().unwrap();
             let (_, object) = judged(&[
                 "--case",
                 folder,
@@ -197,5 +217,5 @@ fn every_snp_case_of_the_corpus_has_its_verdict_and_fields() {
         }
         cases += 1;
     }
-    assert!(cases >= 38, "only {cases} cases");
+    cases
 }

@@ -152,7 +152,8 @@ async fn evidence_of_a_key_does_not_do_for_a_session() {
 #[tokio::test]
 async fn simulated_evidence_is_refused_without_its_root() {
     let (mock, _) = start(Trick::None).await;
-    let Err(SessionError::Refused(refusal)) = attest_under(&mock, &Anchors::amd()).await else {
+    let Err(SessionError::Refused(refusal)) = attest_under(&mock, &Anchors::hardware()).await
+    else {
         panic!("attested")
     };
     assert!(

@@ -14,8 +14,10 @@ use super::{files, now};
 const MAX_POLICY: usize = 1 << 20;
 /// Greatest size of a root certificate in bytes.
 const MAX_ROOT: usize = 64 << 10;
-/// The floors that go with a policy file of one's own.
+/// AMD's floors that go with a policy file of one's own.
 const FLOORS: &str = include_str!("../../../measurements/policy/amd-floors.toml");
+/// Intel's floors that go with a policy file of one's own.
+const INTEL_FLOORS: &str = include_str!("../../../measurements/policy/intel-floors.toml");
 /// The machines that go with a policy file of one's own, before --machines.
 const MACHINES: &str = include_str!("../../../measurements/policy/machines.toml");
 
@@ -44,7 +46,7 @@ impl Expectations {
             releases.push(release);
         }
         let anchors = match &belief.danger_accept_simulated {
-            None => Anchors::amd(),
+            None => Anchors::hardware(),
             Some(path) => Anchors::danger_simulated(&files::read(path, MAX_ROOT)?)
                 .map_err(|error| Failure::input(path.display(), error))?,
         };
@@ -81,6 +83,7 @@ fn policy(belief: &Belief) -> Result<Policy, Failure> {
             Policy::parse(&PolicyFiles {
                 rules: &rules,
                 floors: FLOORS,
+                intel_floors: INTEL_FLOORS,
                 machines: MACHINES,
             })
             .map_err(|error| Failure::input(path.display(), error))?

@@ -7,7 +7,8 @@ use cloister_client::failure::{Failure, Fault};
 use cloister_client::launch;
 use cloister_client::session::{Session, SessionError};
 use cloister_client::trail::{self, Way, marked};
-use cloister_verify::{Attested, Claims, Step};
+use cloister_verify::{Attested, Claims, Field, Step};
+use cloister_wire::evidence::EvidenceKind;
 use serde_json::{Map, Value, json};
 
 use super::arguments::Verify;
@@ -43,7 +44,7 @@ pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
                 .map_err(|error| Failure::input(path.display(), error))?;
             let appraisal = bundle.attest(&expectations.expected());
             Verdict {
-                platform: platform(trail::is_simulated(bundle.evidence())),
+                platform: platform(bundle.evidence().kind),
                 explanation: launch::explain(bundle.evidence(), &appraisal, &expectations.releases),
                 accepted: appraisal.verdict.is_ok(),
                 attested: appraisal.verdict.ok(),
@@ -86,7 +87,11 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
     drop(progress);
     match outcome {
         Ok(session) => Ok(Verdict {
-            platform: platform(session.attested().simulated()),
+            platform: match session.claims() {
+                Some(Claims::Tdx(_)) => platform(EvidenceKind::Tdx),
+                _ if session.attested().simulated() => platform(EvidenceKind::Simulated),
+                _ => platform(EvidenceKind::Snp),
+            },
             trail: session.trail().to_vec(),
             claims: session.claims().cloned(),
             accepted: true,
@@ -94,7 +99,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             explanation: Vec::new(),
         }),
         Err(SessionError::Refused(refusal)) => Ok(Verdict {
-            platform: platform(trail::is_simulated(&refusal.evidence)),
+            platform: platform(refusal.evidence.kind),
             explanation: launch::explain(
                 &refusal.evidence,
                 &refusal.appraisal,
@@ -109,18 +114,23 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
     }
 }
 
-fn platform(simulated: bool) -> &'static str {
-    if simulated { "SIMULATED" } else { "SEV-SNP" }
+fn platform(kind: EvidenceKind) -> &'static str {
+    match kind {
+        EvidenceKind::Simulated => "SIMULATED",
+        EvidenceKind::Snp => "SEV-SNP",
+        EvidenceKind::Tdx => "TDX",
+    }
 }
 
-/// Fields that the corpus of evidence writes as numbers.
-const NUMBERS: [&str; 5] = [
-    "report_version",
-    "mask_chip_key",
-    "author_key_en",
-    "vmpl",
-    "guest_svn",
-];
+/// A field as JSON.
+fn value(field: Field) -> Value {
+    match field {
+        Field::Text(text) => Value::String(text),
+        Field::Number(number) => number.into(),
+        Field::List(values) => values.into_iter().map(value).collect(),
+        Field::Nothing => Value::Null,
+    }
+}
 
 impl Verdict {
     fn simulated(&self) -> bool {
@@ -138,7 +148,7 @@ impl Verdict {
         json!({
             "verdict": if self.accepted { "accept" } else { "reject" },
             "platform": self.platform,
-            "product": fields.get("product").cloned().unwrap_or(Value::Null),
+            "product": self.claims.as_ref().and_then(Claims::product),
             "failed": failed,
             "fields": fields,
             "explanation": self.explanation,
@@ -150,18 +160,11 @@ impl Verdict {
     }
 
     fn fields(&self) -> Map<String, Value> {
-        let mut fields = Map::new();
-        for (name, text) in self.claims.iter().flat_map(Claims::fields) {
-            let number = NUMBERS
-                .contains(&name)
-                .then(|| text.parse::<u64>().ok())
-                .flatten();
-            fields.insert(
-                name.to_owned(),
-                number.map_or(Value::String(text), Value::from),
-            );
-        }
-        fields
+        self.claims
+            .iter()
+            .flat_map(Claims::fields)
+            .map(|(name, field)| (name.to_owned(), value(field)))
+            .collect()
     }
 
     /// Sentences for people.

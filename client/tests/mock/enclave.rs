@@ -86,6 +86,7 @@ fn release(measured: &Measured, shape: &Shape) -> Release {
             guest_features: 1,
             digest: Hex(measured.digest(shape).unwrap()),
         }],
+        tdx: Vec::new(),
     }
 }
 

@@ -10,6 +10,18 @@
 //! ```
 //!
 //! The host writes it, so nothing in it is believed: a blob counts only after the verifier has checked it.
+//!
+//! TDX has no such table of its own; evidence of a TD carries its collateral in one of the same form, under GUIDs of Cloister's:
+//!
+//! | GUID | blob |
+//! | --- | --- |
+//! | [`Guid::TDX_TCB_INFO`] | TCB info: the JSON that Intel's service answered, byte for byte |
+//! | [`Guid::TDX_TCB_INFO_CHAIN`] | the certificates of its signer, PEM, the signer's first and the root's last |
+//! | [`Guid::TDX_QE_IDENTITY`] | identity of the TD quoting enclave, likewise |
+//! | [`Guid::TDX_QE_IDENTITY_CHAIN`] | the certificates of its signer, likewise |
+//! | [`Guid::TDX_ROOT_CRL`] | the root's revocation list, DER |
+//! | [`Guid::TDX_PCK_CRL`] | the revocation list of the PCK certificate's issuer, DER |
+//! | [`Guid::TDX_PCK_CRL_CHAIN`] | the certificates of that list's issuer, PEM; a quote carries them already, so they may be left out |
 
 use core::fmt;
 
@@ -39,6 +51,21 @@ impl Guid {
     pub const CRL: Self = Self::new(0x92f81bc3_5811_4d3d_97ff_d19f88dc67ea);
     /// Cloister's own: JSON with the files and settings that the host says it launched from. A hint that explains a measurement.
     pub const LAUNCH_CLAIMS: Self = Self::new(0x5c1a1d6e_7f0b_4c0e_9a51_3b2f6f1e8d42);
+
+    /// TCB info of the platform, JSON.
+    pub const TDX_TCB_INFO: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b01);
+    /// Certificates of the TCB info's signer, PEM.
+    pub const TDX_TCB_INFO_CHAIN: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b02);
+    /// Identity of the TD quoting enclave, JSON.
+    pub const TDX_QE_IDENTITY: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b03);
+    /// Certificates of the identity's signer, PEM.
+    pub const TDX_QE_IDENTITY_CHAIN: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b04);
+    /// Revocation list of Intel's root, DER.
+    pub const TDX_ROOT_CRL: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b05);
+    /// Revocation list of the PCK certificate's issuer, DER.
+    pub const TDX_PCK_CRL: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b06);
+    /// Certificates of that list's issuer, PEM.
+    pub const TDX_PCK_CRL_CHAIN: Self = Self::new(0x8d0e4b1f_53a7_4a52_9d6c_0f6e2a7c9b07);
 
     const NIL: Self = Self([0; 16]);
 }

@@ -50,7 +50,7 @@ pub struct Evidence {
     pub kind: EvidenceKind,
     /// The report or quote, byte for byte as signed.
     pub report: Vec<u8>,
-    /// For SNP and simulated reports the certificate table (see [`crate::certs`]), possibly empty; for TDX quotes empty.
+    /// For SNP and simulated reports the certificate table, for TDX quotes the table of collateral (see [`crate::certs`]); possibly empty.
     pub auxiliary: Vec<u8>,
 }
 

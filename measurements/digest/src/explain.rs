@@ -382,6 +382,7 @@ mod tests {
                 root_hash: Hex([5; 32]),
             },
             snp,
+            tdx: Vec::new(),
         }
     }
 

@@ -213,6 +213,7 @@ fn release_with(
         cmdline: measured.cmdline,
         weights: Weights { root_hash },
         snp,
+        tdx: Vec::new(),
     };
     release.check().map_err(MeasureError::Release)?;
     Ok(release)

@@ -14,7 +14,7 @@ fn snp(criterion: &mut Criterion) {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/evidence"),
         PathBuf::from,
     );
-    let (policy, anchors) = (Policy::authentic(), Anchors::amd());
+    let (policy, anchors) = (Policy::authentic(), Anchors::hardware());
     for name in ["milan-v2-vcek-virtee", "genoa-v5-oak", "turin-v5-oak"] {
         let folder = corpus.join("snp").join(name);
         let Ok(report) = std::fs::read(folder.join("report.bin")) else {
@@ -37,7 +37,9 @@ fn snp(criterion: &mut Criterion) {
         assert!(judge().verdict.is_ok(), "{name} is genuine");
         criterion.bench_function(&format!("snp/{name}"), |bencher| bencher.iter(judge));
     }
-    criterion.bench_function("anchors/amd", |bencher| bencher.iter(Anchors::amd));
+    criterion.bench_function("anchors/hardware", |bencher| {
+        bencher.iter(Anchors::hardware)
+    });
 }
 
 criterion_group!(benches, snp);

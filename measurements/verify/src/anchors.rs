@@ -1,8 +1,8 @@
 //! Whom the verifier believes: root certificates, compiled in or named on purpose.
 
-use crate::keys::RsaKey;
+use crate::keys::{CertifyingKey, P256Key, RsaKey};
 use crate::snp::Line;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, Maker};
 use std::fmt;
 
 /// AMD's roots with the intermediates below them (see `anchors/README.md`).
@@ -30,11 +30,16 @@ const AMD: [(&[u8], [&[u8]; 2]); 3] = [
     ),
 ];
 
+/// Intel's root (see `anchors/README.md`).
+const INTEL: &[u8] = include_bytes!("../anchors/intel_sgx_root_ca.der");
+/// The name of every root of Intel's, those of its pre-production machines included: what counts is the key.
+const INTEL_NAME: &str = "Intel SGX Root CA";
+
 /// What a set of anchors vouches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnchorKind {
-    /// AMD hardware.
-    Amd,
+    /// Hardware of AMD and Intel.
+    Hardware,
     /// The simulated secure processor. Accepts no hardware evidence, and no other anchors accept simulated evidence.
     Simulated,
     /// A root of a test corpus, for appraisals only: nothing attested ever comes of it.
@@ -44,16 +49,19 @@ pub enum AnchorKind {
 /// Roots with their keys, read and self-verified once; share one value between appraisals.
 pub struct Anchors {
     kind: AnchorKind,
+    /// AMD's, or the simulated one.
     roots: Vec<Root>,
+    intel: Option<IntelRoot>,
 }
 
 impl fmt::Debug for Anchors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Anchors({:?}, {} roots)", self.kind, self.roots.len())
+        let roots = self.roots.len() + usize::from(self.intel.is_some());
+        write!(f, "Anchors({:?}, {roots} roots)", self.kind)
     }
 }
 
-/// One trusted root.
+/// One trusted root of AMD's shape.
 pub(crate) struct Root {
     /// The line that the root's certificates are for; `None` for the simulated root, which serves any.
     pub(crate) line: Option<Line>,
@@ -61,6 +69,12 @@ pub(crate) struct Root {
     pub(crate) key: RsaKey,
     /// Intermediates whose signature by this root was verified when the anchors were made, with their keys.
     intermediates: Vec<(Vec<u8>, RsaKey)>,
+}
+
+/// Intel's root, or the root of a test corpus that stands for it.
+pub(crate) struct IntelRoot {
+    der: Vec<u8>,
+    pub(crate) key: P256Key,
 }
 
 /// Why bytes are not a root certificate.
@@ -78,7 +92,7 @@ impl std::error::Error for BadAnchor {}
 impl Root {
     /// Reads a root and verifies its own signature.
     fn read(der: &[u8]) -> Result<Self, BadAnchor> {
-        let certificate = Certificate::parse(der)
+        let certificate = Certificate::parse(der, Maker::Amd)
             .map_err(|_| BadAnchor("it is not a certificate of AMD's shape"))?;
         let key = RsaKey::from_spki(certificate.spki)
             .ok_or(BadAnchor("its key is not RSA of 4096 bits"))?;
@@ -103,7 +117,7 @@ impl Root {
 
     /// The root's certificate.
     pub(crate) fn certificate(&self) -> Option<Certificate<'_>> {
-        Certificate::parse(&self.der).ok()
+        Certificate::parse(&self.der, Maker::Amd).ok()
     }
 
     /// The root's bytes.
@@ -120,14 +134,59 @@ impl Root {
     }
 }
 
+impl IntelRoot {
+    /// Reads a root and verifies its own signature.
+    fn read(der: &[u8]) -> Result<Self, BadAnchor> {
+        let certificate = Certificate::parse(der, Maker::Intel)
+            .map_err(|_| BadAnchor("it is not a certificate of AMD's or Intel's shape"))?;
+        let key =
+            P256Key::from_spki(certificate.spki).ok_or(BadAnchor("its key is not on P-256"))?;
+        if certificate.issuer != certificate.subject || !key.signed(&certificate.signed) {
+            return Err(BadAnchor("it is not signed by itself"));
+        }
+        if certificate.may_certify() != Ok(true) || certificate.may_sign_crl() != Ok(true) {
+            return Err(BadAnchor("it may not sign certificates and their lists"));
+        }
+        if certificate.subject.common_name != INTEL_NAME {
+            return Err(BadAnchor("its name is not Intel SGX Root CA"));
+        }
+        Ok(Self {
+            der: der.to_vec(),
+            key,
+        })
+    }
+
+    /// The root's certificate.
+    pub(crate) fn certificate(&self) -> Option<Certificate<'_>> {
+        Certificate::parse(&self.der, Maker::Intel).ok()
+    }
+
+    /// Whether a certificate that came with evidence is this root: the same bytes, or the same key and name in another self-signed
+    /// certificate. The name alone is nobody's.
+    pub(crate) fn is(&self, der: &[u8]) -> bool {
+        if der == self.der {
+            return true;
+        }
+        match (Certificate::parse(der, Maker::Intel), self.certificate()) {
+            (Ok(other), Some(pinned)) => {
+                other.spki == pinned.spki
+                    && other.subject == pinned.subject
+                    && other.issuer == pinned.issuer
+                    && self.key.signed(&other.signed)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Anchors {
-    /// AMD's roots for Milan, Genoa (with Bergamo and Siena) and Turin, as compiled in.
+    /// AMD's roots for Milan, Genoa (with Bergamo and Siena) and Turin, and Intel's root, as compiled in.
     #[must_use]
     #[allow(
         clippy::expect_used,
         reason = "the bytes are compiled in and a test reads them"
     )]
-    pub fn amd() -> Self {
+    pub fn hardware() -> Self {
         let roots = AMD
             .iter()
             .map(|(root, intermediates)| {
@@ -135,7 +194,7 @@ impl Anchors {
                 root.intermediates = intermediates
                     .iter()
                     .filter_map(|der| {
-                        let intermediate = Certificate::parse(der).ok()?;
+                        let intermediate = Certificate::parse(der, Maker::Amd).ok()?;
                         let key = RsaKey::from_spki(intermediate.spki)?;
                         root.key
                             .signed(&intermediate.signed)
@@ -146,8 +205,9 @@ impl Anchors {
             })
             .collect();
         Self {
-            kind: AnchorKind::Amd,
+            kind: AnchorKind::Hardware,
             roots,
+            intel: Some(IntelRoot::read(INTEL).expect("the built-in root is well-formed")),
         }
     }
 
@@ -167,24 +227,32 @@ impl Anchors {
         Ok(Self {
             kind: AnchorKind::Simulated,
             roots: vec![root],
+            intel: None,
         })
     }
 
-    /// A root of a test corpus, for [`crate::appraise`] alone: [`crate::attest()`] refuses it.
+    /// A root of a test corpus, for [`crate::appraise`] and [`crate::appraise_quote`] alone: [`crate::attest()`] refuses it.
     ///
     /// # Errors
-    /// [`BadAnchor`] when the bytes are no self-signed root named like one of AMD's.
-    pub fn danger_test_root(ark_der: &[u8]) -> Result<Self, BadAnchor> {
-        let root = Root::read(ark_der)?;
+    /// [`BadAnchor`] when the bytes are no self-signed root named like one of AMD's or Intel's.
+    pub fn danger_test_root(der: &[u8]) -> Result<Self, BadAnchor> {
+        let mut anchors = Self {
+            kind: AnchorKind::Test,
+            roots: Vec::new(),
+            intel: None,
+        };
+        if Certificate::parse(der, Maker::Amd).is_err() {
+            anchors.intel = Some(IntelRoot::read(der)?);
+            return Ok(anchors);
+        }
+        let root = Root::read(der)?;
         if root.line.is_none() {
             return Err(BadAnchor(
                 "its name is not ARK-Milan, ARK-Genoa or ARK-Turin",
             ));
         }
-        Ok(Self {
-            kind: AnchorKind::Test,
-            roots: vec![root],
-        })
+        anchors.roots.push(root);
+        Ok(anchors)
     }
 
     /// What the anchors vouch for.
@@ -197,13 +265,21 @@ impl Anchors {
         &self.roots
     }
 
+    /// Intel's root, where it is believed.
+    pub(crate) fn intel(&self) -> Option<&IntelRoot> {
+        self.intel.as_ref()
+    }
+
     /// The built-in intermediate with this name, for evidence that comes without one.
     pub(crate) fn intermediate_named(&self, subject_der: &[u8]) -> Option<&[u8]> {
         self.roots
             .iter()
             .flat_map(|root| &root.intermediates)
             .map(|(der, _)| der.as_slice())
-            .find(|der| Certificate::parse(der).is_ok_and(|known| known.subject.der == subject_der))
+            .find(|der| {
+                Certificate::parse(der, Maker::Amd)
+                    .is_ok_and(|known| known.subject.der == subject_der)
+            })
     }
 }
 
@@ -218,8 +294,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn built_in_roots_are_amds() {
-        let anchors = Anchors::amd();
+    fn built_in_roots_are_the_makers() {
+        let anchors = Anchors::hardware();
         let lines: Vec<_> = anchors.roots.iter().map(|root| root.line).collect();
         assert_eq!(
             lines,
@@ -229,11 +305,14 @@ mod tests {
             // Both intermediates are signed by their root and may certify.
             assert_eq!(root.intermediates.len(), 2);
             for (der, _) in &root.intermediates {
-                let intermediate = Certificate::parse(der).unwrap();
+                let intermediate = Certificate::parse(der, Maker::Amd).unwrap();
                 assert_eq!(intermediate.may_certify(), Ok(true));
                 let root = root.certificate().unwrap();
                 assert_eq!(intermediate.issuer.der, root.subject.der);
             }
         }
+        let intel = anchors.intel().unwrap();
+        assert!(intel.is(INTEL));
+        assert_eq!(intel.certificate().unwrap().subject.common_name, INTEL_NAME);
     }
 }

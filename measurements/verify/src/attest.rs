@@ -3,15 +3,18 @@
 //! Its steps, numbered as at the code:
 //!
 //! 1. the kind: hardware evidence under the vendor's roots, simulated evidence under the simulated root, nothing else;
-//! 2. the evidence, by every rule of its kind (for SEV-SNP see [`crate::snp`]);
-//! 3. the measurement: a shape of one of the accepted releases, of the flavour of this kind;
+//! 2. the evidence, by every rule of its kind (see [`crate::snp`] and [`crate::tdx`]);
+//! 3. the measurement: a shape of one of the accepted releases, of the flavour of this kind; of TDX four numbers, all of one shape;
 //! 4. the life of an attested key, when the evidence is bound to a key and not to a session;
 //! 5. all 64 bytes of `REPORT_DATA`, recomputed from the caller's own facts and the release that the measurement names.
 
 use crate::anchors::{AnchorKind, Anchors};
+use crate::claims::Claims;
+use crate::measured;
 use crate::policy::Policy;
 use crate::release::{Flavour, Release};
-use crate::snp::{self, Claims, Endorsements};
+use crate::snp::{self, Endorsements};
+use crate::tdx::{self, Collateral};
 use crate::time::UnixTime;
 use crate::trail::{Outcome, Rule, Step, Trail};
 use cloister_bind::{KeyBinding, ReleaseId, ReportData, SessionBinding};
@@ -33,10 +36,15 @@ pub(crate) mod rules {
         title: "the certificate table is well-formed",
         clause: "AMD 56421, GHCB, certificate table",
     };
+    pub(crate) const COLLATERAL: Rule = Rule {
+        id: "evidence.collateral",
+        title: "the table of collateral is well-formed",
+        clause: "Cloister, table of collateral",
+    };
     pub(crate) const MEASUREMENT: Rule = Rule {
         id: "release.measurement",
         title: "the launch measurement is one of an accepted release",
-        clause: "AMD 56860, ATTESTATION_REPORT, MEASUREMENT",
+        clause: "AMD 56860, ATTESTATION_REPORT, MEASUREMENT; Intel TDX module ABI, MRTD and RTMR0 to RTMR2",
     };
     pub(crate) const FLAVOUR: Rule = Rule {
         id: "release.flavour",
@@ -51,8 +59,19 @@ pub(crate) mod rules {
     pub(crate) const REPORT_DATA: Rule = Rule {
         id: "binding.report-data",
         title: "all 64 bytes of REPORT_DATA are the ones recomputed here",
-        clause: "AMD 56860, ATTESTATION_REPORT, REPORT_DATA; Cloister, enclave/bind",
+        clause: "AMD 56860, ATTESTATION_REPORT, REPORT_DATA; Intel TDX module ABI, REPORTDATA; Cloister, enclave/bind",
     };
+
+    /// The rules of a kind of evidence, with its table before and the release behind them.
+    pub(crate) fn around(
+        table: &'static Rule,
+        kind: &'static [&'static Rule],
+    ) -> impl Iterator<Item = &'static Rule> {
+        [&KIND, table]
+            .into_iter()
+            .chain(kind.iter().copied())
+            .chain([&MEASUREMENT, &FLAVOUR, &LIFETIME, &REPORT_DATA])
+    }
 }
 
 /// What the caller knows about the other side, from its own hands: never from the evidence.
@@ -145,7 +164,7 @@ pub enum BindingKind {
 /// ```compile_fail,E0063
 /// use cloister_verify::{Anchors, Expected, Policy};
 /// // Without a time there is no expectation.
-/// let expected = Expected { policy: &Policy::production(), releases: &[], anchors: &Anchors::amd() };
+/// let expected = Expected { policy: &Policy::production(), releases: &[], anchors: &Anchors::hardware() };
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
@@ -190,7 +209,7 @@ impl Attested {
         &self.release
     }
 
-    /// The launch measurement.
+    /// The launch measurement: the launch digest of SEV-SNP, `MRTD` of TDX. The release has the whole of it.
     #[must_use]
     pub fn measurement(&self) -> &[u8; 48] {
         &self.measurement
@@ -254,76 +273,53 @@ pub fn attest(evidence: &Evidence, binding: &Binding<'_>, expected: &Expected<'_
     // 1. The kind.
     let anchors = expected.anchors.kind();
     let simulated = match (evidence.kind, anchors) {
-        (EvidenceKind::Snp, AnchorKind::Amd) => Some(false),
+        (EvidenceKind::Snp | EvidenceKind::Tdx, AnchorKind::Hardware) => Some(false),
         (EvidenceKind::Simulated, AnchorKind::Simulated) => Some(true),
         _ => None,
-    };
-    let found = match evidence.kind {
-        EvidenceKind::Snp => "evidence of AMD SEV-SNP",
-        EvidenceKind::Tdx => "evidence of Intel TDX: TDX is not verified by this version",
-        EvidenceKind::Simulated => "SIMULATED evidence",
     };
     trail.check(
         &rules::KIND,
         simulated.is_some(),
         match anchors {
-            AnchorKind::Amd => "evidence of AMD SEV-SNP",
+            AnchorKind::Hardware => "evidence of AMD SEV-SNP or Intel TDX",
             AnchorKind::Simulated => "SIMULATED evidence",
             AnchorKind::Test => "nothing: a test root attests nothing",
         },
-        found,
+        match evidence.kind {
+            EvidenceKind::Snp => "evidence of AMD SEV-SNP",
+            EvidenceKind::Tdx => "evidence of Intel TDX",
+            EvidenceKind::Simulated => "SIMULATED evidence",
+        },
     );
 
-    // 2. The evidence. A quote of Intel's has none of an SNP report's fields, so it is not read as one.
-    let claims = match evidence.kind {
-        EvidenceKind::Tdx => None,
-        EvidenceKind::Snp | EvidenceKind::Simulated => {
-            let table = Endorsements::from_table(&evidence.auxiliary);
-            trail.check(
-                &rules::CERTIFICATES,
-                table.is_ok(),
-                "a well-formed table",
-                match &table {
-                    Ok(_) => "a well-formed table".into(),
-                    Err(error) => error.to_string(),
-                },
-            );
-            snp::judge(
-                &mut trail,
-                &evidence.report,
-                &table.unwrap_or_default(),
-                expected.policy,
-                expected.anchors,
-                expected.now,
-            )
-        }
-    };
+    // 2. The evidence.
+    let claims = judge_evidence(&mut trail, evidence, expected);
 
     let mut bound = None;
-    if let Some(claims) = &claims {
+    let measured = claims.as_ref().and_then(measured::measured);
+    if let Some((measured, report_data)) = &measured {
         // 3. The measurement.
         let flavour = match evidence.kind {
             EvidenceKind::Simulated => Flavour::Simulated,
             EvidenceKind::Snp | EvidenceKind::Tdx => Flavour::Production,
         };
-        let candidates =
-            judge_measurement(&mut trail, &claims.report.measurement, expected, flavour);
+        let candidates = measured::judge(&mut trail, measured, expected, flavour);
         // 4. The life of the key.
         judge_lifetime(&mut trail, binding, expected);
         // 5. REPORT_DATA.
-        bound = judge_report_data(&mut trail, &claims.report.report_data, binding, &candidates);
+        bound = judge_report_data(&mut trail, report_data, binding, &candidates);
     }
 
     let order: Vec<&Rule> = match evidence.kind {
-        EvidenceKind::Tdx => vec![&rules::KIND],
+        EvidenceKind::Tdx => crate::quote_rules().collect(),
         EvidenceKind::Snp | EvidenceKind::Simulated => crate::rules().collect(),
     };
     let trail = trail.complete(&order, "a step before this one failed");
-    let verdict = match (refusal(&trail), bound, simulated, &claims) {
-        (None, Some(release), Some(simulated), Some(claims)) => Ok(Attested {
+    let verdict = match (refusal(&trail), bound, simulated, &measured) {
+        (None, Some(release), Some(simulated), Some((measured, _))) => Ok(Attested {
             key_configs: binding.key_configs().to_vec(),
             release: release.clone(),
-            measurement: claims.report.measurement,
+            measurement: *measured.first(),
             simulated,
             binding: binding.kind(),
         }),
@@ -333,6 +329,43 @@ pub fn attest(evidence: &Evidence, binding: &Binding<'_>, expected: &Expected<'_
         trail,
         verdict,
         claims,
+    }
+}
+
+/// Step 2.
+fn judge_evidence(
+    trail: &mut Trail,
+    evidence: &Evidence,
+    expected: &Expected<'_>,
+) -> Option<Claims> {
+    let Expected {
+        policy,
+        anchors,
+        now,
+        ..
+    } = *expected;
+    let well_formed = "a well-formed table";
+    match evidence.kind {
+        EvidenceKind::Snp | EvidenceKind::Simulated => {
+            let table = Endorsements::from_table(&evidence.auxiliary);
+            let found = table
+                .as_ref()
+                .map_or_else(ToString::to_string, |_| well_formed.into());
+            trail.check(&rules::CERTIFICATES, table.is_ok(), well_formed, found);
+            let endorsements = table.unwrap_or_default();
+            snp::judge(trail, &evidence.report, &endorsements, policy, anchors, now)
+                .map(|claims| Claims::Snp(Box::new(claims)))
+        }
+        EvidenceKind::Tdx => {
+            let table = Collateral::from_table(&evidence.auxiliary);
+            let found = table
+                .as_ref()
+                .map_or_else(ToString::to_string, |_| well_formed.into());
+            trail.check(&rules::COLLATERAL, table.is_ok(), well_formed, found);
+            let collateral = table.unwrap_or_default();
+            tdx::judge(trail, &evidence.report, &collateral, policy, anchors, now)
+                .map(|claims| Claims::Tdx(Box::new(claims)))
+        }
     }
 }
 
@@ -347,7 +380,33 @@ pub fn appraise(
 ) -> Opinion {
     let mut trail = Trail::default();
     let claims = snp::judge(&mut trail, report, endorsements, policy, anchors, now);
-    let trail = trail.complete(snp::rules::ALL, "a step before this one failed");
+    opinion(
+        trail,
+        snp::rules::ALL,
+        claims.map(|claims| Claims::Snp(Box::new(claims))),
+    )
+}
+
+/// Judges a TDX quote that is bound to nothing of ours: no measurement, no `REPORTDATA`, and so no proof.
+#[must_use]
+pub fn appraise_quote(
+    quote: &[u8],
+    collateral: &Collateral<'_>,
+    policy: &Policy,
+    anchors: &Anchors,
+    now: UnixTime,
+) -> Opinion {
+    let mut trail = Trail::default();
+    let claims = tdx::judge(&mut trail, quote, collateral, policy, anchors, now);
+    opinion(
+        trail,
+        tdx::rules::ALL,
+        claims.map(|claims| Claims::Tdx(Box::new(claims))),
+    )
+}
+
+fn opinion(trail: Trail, order: &[&Rule], claims: Option<Claims>) -> Opinion {
+    let trail = trail.complete(order, "a step before this one failed");
     let verdict = refusal(&trail).map_or(Ok(()), Err);
     Opinion {
         trail,
@@ -364,66 +423,6 @@ fn refusal(trail: &[Step]) -> Option<Refused> {
         .map(|step| step.rule)
         .collect();
     (trail.is_empty() || !failed.is_empty()).then_some(Refused { rules: failed })
-}
-
-/// Step 3: the accepted releases of this flavour that have a shape with this measurement.
-fn judge_measurement<'a>(
-    trail: &mut Trail,
-    measurement: &[u8; 48],
-    expected: &Expected<'a>,
-    flavour: Flavour,
-) -> Vec<&'a ReleaseId> {
-    let shapes = |release: &'a Release| {
-        release
-            .snp
-            .iter()
-            .filter(|shape| shape.digest.0 == *measurement)
-            .map(move |shape| (release, shape))
-    };
-    let matching: Vec<_> = expected.releases.iter().flat_map(shapes).collect();
-    let names: Vec<String> = expected
-        .releases
-        .iter()
-        .map(|release| release.release.to_string())
-        .collect();
-    trail.check(
-        &rules::MEASUREMENT,
-        !matching.is_empty(),
-        format!("a measurement of release {}", names.join(" or ")),
-        match matching.first() {
-            Some((release, shape)) => format!(
-                "{} (release {}, {} CPUs of type {})",
-                hex::encode(measurement),
-                release.release,
-                shape.vcpus,
-                shape.cpu
-            ),
-            None => hex::encode(measurement),
-        },
-    );
-    if matching.is_empty() {
-        return Vec::new();
-    }
-    let name = |flavour| match flavour {
-        Flavour::Production => "a release for hardware",
-        Flavour::Simulated => "a release for the simulated processor",
-    };
-    let right: Vec<&ReleaseId> = matching
-        .iter()
-        .filter(|(release, _)| release.flavour == flavour)
-        .map(|(release, _)| &release.release)
-        .collect();
-    trail.check(
-        &rules::FLAVOUR,
-        !right.is_empty(),
-        name(flavour),
-        name(match (right.is_empty(), flavour) {
-            (false, flavour) => flavour,
-            (true, Flavour::Production) => Flavour::Simulated,
-            (true, Flavour::Simulated) => Flavour::Production,
-        }),
-    );
-    right
 }
 
 /// Step 4.

@@ -1,22 +1,24 @@
-//! Revocation lists (RFC 5280 section 5) of AMD's roots.
+//! Revocation lists (RFC 5280 section 5) of AMD's roots, of Intel's root and of its processor and platform authorities.
 
-use crate::anchors::Root;
-use crate::x509::{BadX509, Name, Signed, explicit, integer, time};
+use crate::keys::CertifyingKey;
+use crate::x509::{BadX509, Certificate, Maker, Name, Signed, explicit, integer, time};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 
-/// A revocation list of AMD's shape; nothing about it is verified yet.
-struct RevocationList<'a> {
+/// A revocation list of its maker's shape; nothing about it is verified yet.
+pub(crate) struct RevocationList<'a> {
     signed: Signed<'a>,
     issuer: Name<'a>,
-    this_update: u64,
-    next_update: u64,
+    /// `thisUpdate`, Unix time.
+    pub(crate) this_update: u64,
+    /// `nextUpdate`, Unix time.
+    pub(crate) next_update: u64,
     /// Serial numbers.
     revoked: Vec<&'a [u8]>,
 }
 
 impl<'a> RevocationList<'a> {
-    fn parse(bytes: &'a [u8]) -> Result<Self, BadX509> {
-        let signed = Signed::parse(bytes)?;
+    pub(crate) fn parse(bytes: &'a [u8], maker: Maker) -> Result<Self, BadX509> {
+        let signed = Signed::list(bytes, maker)?;
         let mut reader = SliceReader::new(signed.tbs)?;
         let list = reader.sequence(|tbs| {
             if u8::decode(tbs)? != 1 {
@@ -60,14 +62,22 @@ impl<'a> RevocationList<'a> {
     }
 }
 
-/// Whether `list` is the root's, current at `now`, and free of `serial`; `Err` says what speaks against it.
-pub(crate) fn check(list: &[u8], root: &Root, serial: &[u8], now: u64) -> Result<String, String> {
-    let list = RevocationList::parse(list).map_err(|error| format!("a list with {error}"))?;
-    let issuer = root
-        .certificate()
-        .filter(|root| root.may_sign_crl() == Ok(true) && root.subject.der == list.issuer.der);
-    if issuer.is_none() || !root.key.signed(&list.signed) {
-        return Err("a list that is not signed by the root".into());
+/// Whether `list` is this issuer's, current at `now`, and free of all of `serials`; `Err` says what speaks against it.
+pub(crate) fn check(
+    list: &[u8],
+    issuer: &Certificate<'_>,
+    key: &impl CertifyingKey,
+    serials: &[&[u8]],
+    now: u64,
+) -> Result<String, String> {
+    let list = RevocationList::parse(list, issuer.signed.maker)
+        .map_err(|error| format!("a list with {error}"))?;
+    let own = issuer.may_sign_crl() == Ok(true) && issuer.subject.der == list.issuer.der;
+    if !own || !key.signed(&list.signed) {
+        return Err(format!(
+            "a list that is not signed by {}",
+            issuer.subject.common_name
+        ));
     }
     if now < list.this_update {
         return Err("a list from the future".into());
@@ -75,11 +85,12 @@ pub(crate) fn check(list: &[u8], root: &Root, serial: &[u8], now: u64) -> Result
     if now > list.next_update {
         return Err("a list that is out of date".into());
     }
-    if list.revoked.contains(&serial) {
-        return Err("the intermediate certificate is revoked".into());
+    if serials.iter().any(|serial| list.revoked.contains(serial)) {
+        return Err("a certificate of the chain is revoked".into());
     }
     Ok(format!(
-        "a current list of the root with {} revoked certificates, not this one",
+        "a current list of {} with {} revoked certificates, none of them here",
+        issuer.subject.common_name,
         list.revoked.len()
     ))
 }

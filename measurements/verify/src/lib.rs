@@ -8,44 +8,47 @@
 //! The crate does no I/O and has no clock, so the same bytes give the same verdict on a phone, in a browser and on an auditor's desk.
 //!
 //! ```text
-//! attest ─ attest.rs     the one function that makes Attested        policy ─ policy.rs   what is demanded, as data
+//! attest ─ attest.rs     the one function that makes Attested        policy ─ policy/     what is demanded, as data
 //!   snp  ─ snp/          SEV-SNP, step by step                       release ─ release.rs what was published
+//!   tdx  ─ tdx/          TDX, step by step                           claims ─ claims.rs   what the evidence says
 //!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
 //! ```
 #![forbid(unsafe_code)]
 
 mod anchors;
 mod attest;
+mod claims;
 mod crl;
 mod keys;
+mod measured;
 pub mod pem;
 pub mod policy;
 pub mod release;
 pub mod snp;
+pub mod tdx;
 mod time;
 mod trail;
 mod x509;
 
 pub use anchors::{AnchorKind, Anchors, BadAnchor};
 pub use attest::{
-    Appraisal, Attested, Binding, BindingKind, Expected, Opinion, Refused, appraise, attest,
+    Appraisal, Attested, Binding, BindingKind, Expected, Opinion, Refused, appraise,
+    appraise_quote, attest,
 };
+pub use claims::{Claims, Field};
 pub use policy::Policy;
 pub use release::Release;
-pub use snp::{Claims, Endorsements};
+pub use snp::Endorsements;
+pub use tdx::Collateral;
 pub use time::UnixTime;
 pub use trail::{Outcome, Rule, Step};
 
-/// Every rule of an SNP appraisal by [`attest()`], in the order of its trail.
+/// Every rule of an appraisal of an SNP report by [`attest()`], in the order of its trail.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    use attest::rules;
-    [&rules::KIND, &rules::CERTIFICATES]
-        .into_iter()
-        .chain(snp::rules::ALL.iter().copied())
-        .chain([
-            &rules::MEASUREMENT,
-            &rules::FLAVOUR,
-            &rules::LIFETIME,
-            &rules::REPORT_DATA,
-        ])
+    attest::rules::around(&attest::rules::CERTIFICATES, snp::rules::ALL)
+}
+
+/// Every rule of an appraisal of a TDX quote by [`attest()`], in the order of its trail.
+pub fn quote_rules() -> impl Iterator<Item = &'static Rule> {
+    attest::rules::around(&attest::rules::COLLATERAL, tdx::rules::ALL)
 }

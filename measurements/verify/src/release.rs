@@ -143,6 +143,34 @@ pub struct SnpShape {
     pub digest: Hex<48>,
 }
 
+/// One shape of the TD, what starts it and the measurements that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TdxShape {
+    /// SHA-256 of the firmware file that starts this shape.
+    pub firmware_sha256: Hex<32>,
+    /// Number of virtual CPUs: the firmware measures the host's tables, which depend on it.
+    pub vcpus: u32,
+    /// Memory in MiB: the firmware measures the memory map.
+    pub memory_mib: u64,
+    /// `MRTD`: the firmware as the host put it into memory.
+    pub mrtd: Hex<48>,
+    /// `RTMR0`: the firmware's configuration and the host's tables.
+    pub rtmr0: Hex<48>,
+    /// `RTMR1`: the kernel.
+    pub rtmr1: Hex<48>,
+    /// `RTMR2`: the command line and the initrd.
+    pub rtmr2: Hex<48>,
+}
+
+impl TdxShape {
+    /// `RTMR0` to `RTMR2`.
+    #[must_use]
+    pub fn rtmrs(&self) -> [[u8; 48]; 3] {
+        [self.rtmr0.0, self.rtmr1.0, self.rtmr2.0]
+    }
+}
+
 /// A published release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +192,8 @@ pub struct Release {
     pub weights: Weights,
     /// The accepted shapes with their SNP launch digests.
     pub snp: Vec<SnpShape>,
+    /// The accepted shapes with their TDX measurements.
+    pub tdx: Vec<TdxShape>,
 }
 
 /// Why bytes are not a release file.
@@ -181,9 +211,9 @@ pub enum ReleaseError {
         /// Shapes found.
         found: usize,
     },
-    /// The same CPU, CPU count and features twice.
+    /// The same CPU, CPU count and features twice, or (for TDX) the same firmware, CPU count and memory.
     ShapeTwice {
-        /// The CPU model.
+        /// The CPU model, or the memory of a TD.
         cpu: String,
         /// The CPU count.
         vcpus: u32,
@@ -260,10 +290,9 @@ impl Release {
     /// # Errors
     /// [`ReleaseError`] names the first rule that does not hold.
     pub fn check(&self) -> Result<(), ReleaseError> {
-        if self.snp.is_empty() || self.snp.len() > MAX_SHAPES {
-            return Err(ReleaseError::Shapes {
-                found: self.snp.len(),
-            });
+        let shapes = self.snp.len().saturating_add(self.tdx.len());
+        if !(1..=MAX_SHAPES).contains(&shapes) {
+            return Err(ReleaseError::Shapes { found: shapes });
         }
         for (n, shape) in self.snp.iter().enumerate() {
             let same = |o: &SnpShape| {
@@ -273,6 +302,15 @@ impl Release {
             if self.snp.iter().take(n).any(same) {
                 return Err(ReleaseError::ShapeTwice {
                     cpu: shape.cpu.clone(),
+                    vcpus: shape.vcpus,
+                });
+            }
+        }
+        for (n, shape) in self.tdx.iter().enumerate() {
+            let key = |o: &TdxShape| (o.firmware_sha256, o.vcpus, o.memory_mib);
+            if self.tdx.iter().take(n).any(|o| key(o) == key(shape)) {
+                return Err(ReleaseError::ShapeTwice {
+                    cpu: format!("{} MiB", shape.memory_mib),
                     vcpus: shape.vcpus,
                 });
             }
@@ -332,129 +370,4 @@ mod release_id {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-
-    fn text() -> String {
-        let (hash, digest) = ("ab".repeat(32), "cd".repeat(48));
-        format!(
-            r#"{{"release":"0.1.0","flavour":"production",
-"firmware":{{"name":"amdsev","sha256":"{hash}","snp":{{"pages_digest":"{digest}","sections":[{{"gpa":8388608,"size":4096,"kind":16}}],
-"reset_eip":1,"hashes_gpa":8388608}}}},
-"kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"panic=-1 cloister.release=0.1.0 cloister.weights={hash}:12",
-"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}]}}"#
-        )
-    }
-
-    #[test]
-    fn reads_what_it_writes() {
-        let release = Release::from_json(text().as_bytes()).unwrap();
-        assert_eq!(release.flavour, Flavour::Production);
-        assert_eq!(release.snp.len(), 1);
-        let again = Release::from_json(release.to_json().unwrap().as_bytes()).unwrap();
-        assert_eq!(again, release);
-    }
-
-    #[test]
-    fn refuses_everything_else() {
-        let good = text();
-        let root = "ab".repeat(32);
-        for (what, from, to) in [
-            (
-                "an unknown member",
-                "\"flavour\"",
-                "\"colour\":1,\"flavour\"",
-            ),
-            (
-                "a member twice",
-                "\"flavour\"",
-                "\"release\":\"0.1.0\",\"flavour\"",
-            ),
-            ("an unknown flavour", "\"production\"", "\"Production\""),
-            (
-                "upper-case hex",
-                "\"kernel_sha256\":\"ab",
-                "\"kernel_sha256\":\"AB",
-            ),
-            (
-                "a short hash",
-                "\"kernel_sha256\":\"ab",
-                "\"kernel_sha256\":\"",
-            ),
-            (
-                "a long hash",
-                "\"kernel_sha256\":\"ab",
-                "\"kernel_sha256\":\"abab",
-            ),
-            ("no CPU count", "\"vcpus\":1,", ""),
-            ("a negative CPU count", "\"vcpus\":1", "\"vcpus\":-1"),
-            ("a CPU count as text", "\"vcpus\":1", "\"vcpus\":\"1\""),
-            (
-                "an address of 33 bits",
-                "\"hashes_gpa\":8388608",
-                "\"hashes_gpa\":4294967296",
-            ),
-            (
-                "a bad release id",
-                "\"release\":\"0.1.0\"",
-                "\"release\":\"0.1.0 \"",
-            ),
-            (
-                "another release on the command line",
-                "release=0.1.0",
-                "release=0.1.1",
-            ),
-            (
-                "no release on the command line",
-                " cloister.release=0.1.0",
-                "",
-            ),
-            (
-                "another root on the command line",
-                "weights=ab",
-                "weights=bb",
-            ),
-            ("a control character", "panic=-1", "panic=\\n"),
-            ("bytes after the end", "]}", "]} x"),
-        ] {
-            let bad = good.replacen(from, to, 1);
-            let last = if what == "bytes after the end" {
-                format!("{good}x")
-            } else {
-                bad
-            };
-            assert_ne!(last, good, "{what}: the test changes nothing");
-            assert!(
-                Release::from_json(last.as_bytes()).is_err(),
-                "{what} was accepted"
-            );
-        }
-        let twice = good.replacen("panic=-1", &format!("cloister.weights={root}:12"), 1);
-        assert!(
-            Release::from_json(twice.as_bytes()).is_err(),
-            "two roots were accepted"
-        );
-        let mut release = Release::from_json(good.as_bytes()).unwrap();
-        release.snp.push(release.snp.first().unwrap().clone());
-        assert!(matches!(
-            release.to_json(),
-            Err(ReleaseError::ShapeTwice { .. })
-        ));
-        release.snp.clear();
-        assert!(matches!(
-            release.to_json(),
-            Err(ReleaseError::Shapes { found: 0 })
-        ));
-        assert!(Release::from_json(&vec![b' '; MAX_RELEASE_FILE + 1]).is_err());
-        for cut in 0..good.len() {
-            let Some(part) = good.get(..cut) else {
-                panic!("the sample is ASCII")
-            };
-            assert!(
-                Release::from_json(part.as_bytes()).is_err(),
-                "cut at {cut} was accepted"
-            );
-        }
-    }
-}
+mod tests;

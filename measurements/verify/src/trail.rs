@@ -67,6 +67,16 @@ pub struct Rule {
     pub clause: &'static str,
 }
 
+/// Writes down the rules of one kind of evidence, in the order in which they are judged and shown.
+macro_rules! rules {
+    ($($name:ident: $id:literal, $title:literal, $clause:literal;)*) => {
+        $(pub(super) const $name: Rule = Rule { id: $id, title: $title, clause: $clause };)*
+        /// Every rule, once.
+        pub(crate) const ALL: &[&Rule] = &[$(&$name),*];
+    };
+}
+pub(crate) use rules;
+
 /// Collects the steps of one appraisal.
 #[derive(Default)]
 pub(crate) struct Trail(Vec<Step>);

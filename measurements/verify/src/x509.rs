@@ -1,15 +1,17 @@
-//! The one shape of X.509 certificate that AMD issues (RFC 5280), read strictly.
+//! The two shapes of X.509 certificate that AMD and Intel issue (RFC 5280), read strictly.
 //!
-//! A certificate is DER, version 3, signed with RSASSA-PSS over SHA-384, its names have one attribute per RDN and its extensions are
-//! unique. Everything is borrowed from the bytes received and signatures are checked over those bytes, never over a re-encoding.
+//! A certificate is DER, version 3, signed in its maker's one way (AMD: RSASSA-PSS over SHA-384; Intel: ECDSA over SHA-256), its names
+//! have one attribute per RDN and its extensions are unique. Everything is borrowed from the bytes received and signatures are checked over those bytes, never over a re-encoding.
 
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, ObjectIdentifier, OctetStringRef, UtcTime};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 use std::fmt;
 
-/// No AMD certificate comes near this size.
-const MAX_BYTES: usize = 8 * 1024;
-/// The most extensions that a certificate may carry; AMD's leaves have eleven.
+/// No certificate of AMD or Intel comes near this size.
+const MAX_CERTIFICATE: usize = 8 * 1024;
+/// No revocation list does: Intel's have 38 bytes for each processor and grow slowly.
+const MAX_LIST: usize = 64 * 1024;
+/// The most extensions that a certificate may carry; AMD's leaves have eleven, Intel's six.
 const MAX_EXTENSIONS: usize = 32;
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
@@ -24,6 +26,34 @@ const PSS_SHA384: [u8; 67] = hex_literal(
 const PSS_SHA384_TRAILER: [u8; 72] = hex_literal(
     b"304606092a864886f70d01010a3039a00f300d06096086480165030402020500a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130a303020101",
 );
+
+/// ecdsa-with-SHA256 (RFC 5758 section 3.2), as all of Intel's certificates carry it.
+const ECDSA_SHA256: [u8; 12] = hex_literal(b"300a06082a8648ce3d040302");
+
+/// Who issues certificates. Each signs all of its own in one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maker {
+    Amd,
+    Intel,
+}
+
+impl Maker {
+    /// Whether this `AlgorithmIdentifier` is the maker's.
+    fn signs_with(self, algorithm: &[u8]) -> bool {
+        match self {
+            Self::Amd => algorithm == PSS_SHA384 || algorithm == PSS_SHA384_TRAILER,
+            Self::Intel => algorithm == ECDSA_SHA256,
+        }
+    }
+
+    /// The signature algorithm for people.
+    fn algorithm(self) -> &'static str {
+        match self {
+            Self::Amd => "RSASSA-PSS with SHA-384",
+            Self::Intel => "ECDSA with SHA-256",
+        }
+    }
+}
 
 /// Hex to bytes at compile time.
 #[allow(
@@ -53,14 +83,19 @@ const fn hex_literal<const N: usize>(text: &[u8]) -> [u8; N] {
 /// Why bytes are not a certificate (or revocation list) of the expected shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadX509 {
-    /// Longer than [`MAX_BYTES`]; the number found.
-    TooLong(usize),
+    /// Longer than is read; the number found.
+    TooLong {
+        /// Bytes found.
+        found: usize,
+        /// Bytes that are read at most.
+        limit: usize,
+    },
     /// Not DER, or another structure.
     NotDer,
     /// Another version than X.509 v3 (or CRL v2).
     Version,
-    /// Another signature algorithm than RSASSA-PSS with SHA-384.
-    Algorithm,
+    /// Another signature algorithm than the maker's.
+    Algorithm(Maker),
     /// The algorithm outside the signed part differs from the one inside (RFC 5280 section 4.1.1.2).
     AlgorithmsDiffer,
     /// A name that is not a row of single attributes with exactly one common name.
@@ -76,10 +111,14 @@ pub(crate) enum BadX509 {
 impl fmt::Display for BadX509 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong(found) => write!(f, "{found} bytes, at most {MAX_BYTES} are read"),
+            Self::TooLong { found, limit } => {
+                write!(f, "{found} bytes, at most {limit} are read")
+            }
             Self::NotDer => f.write_str("malformed DER"),
             Self::Version => f.write_str("wrong X.509 version"),
-            Self::Algorithm => f.write_str("signature algorithm is not RSASSA-PSS with SHA-384"),
+            Self::Algorithm(maker) => {
+                write!(f, "signature algorithm is not {}", maker.algorithm())
+            }
             Self::AlgorithmsDiffer => {
                 f.write_str("the outer signature algorithm differs from the signed one")
             }
@@ -99,6 +138,8 @@ impl From<der::Error> for BadX509 {
 
 /// A signed structure: certificate or revocation list.
 pub(crate) struct Signed<'a> {
+    /// Whose algorithm it carries.
+    pub(crate) maker: Maker,
     /// The signed bytes, tag and length included.
     pub(crate) tbs: &'a [u8],
     /// The `AlgorithmIdentifier` outside the signed bytes.
@@ -108,21 +149,30 @@ pub(crate) struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, BadX509> {
-        if bytes.len() > MAX_BYTES {
-            return Err(BadX509::TooLong(bytes.len()));
+    /// Reads a revocation list's frame.
+    pub(crate) fn list(bytes: &'a [u8], maker: Maker) -> Result<Self, BadX509> {
+        Self::parse(bytes, maker, MAX_LIST)
+    }
+
+    fn parse(bytes: &'a [u8], maker: Maker, limit: usize) -> Result<Self, BadX509> {
+        if bytes.len() > limit {
+            return Err(BadX509::TooLong {
+                found: bytes.len(),
+                limit,
+            });
         }
         let mut reader = SliceReader::new(bytes)?;
         let signed = reader.sequence(|body| {
             Ok::<_, BadX509>(Self {
+                maker,
                 tbs: body.tlv_bytes()?,
                 algorithm: body.tlv_bytes()?,
                 signature: whole_bytes(BitStringRef::decode(body)?)?,
             })
         })?;
         reader.finish()?;
-        if signed.algorithm != PSS_SHA384 && signed.algorithm != PSS_SHA384_TRAILER {
-            return Err(BadX509::Algorithm);
+        if !maker.signs_with(signed.algorithm) {
+            return Err(BadX509::Algorithm(maker));
         }
         Ok(signed)
     }
@@ -155,7 +205,7 @@ pub(crate) struct Name<'a> {
     pub(crate) common_name: &'a str,
 }
 
-/// A certificate of AMD's shape; nothing about it is verified yet.
+/// A certificate of its maker's shape; nothing about it is verified yet.
 pub(crate) struct Certificate<'a> {
     /// The whole certificate.
     pub(crate) der: &'a [u8],
@@ -173,8 +223,8 @@ pub(crate) struct Certificate<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, BadX509> {
-        let signed = Signed::parse(bytes)?;
+    pub(crate) fn parse(bytes: &'a [u8], maker: Maker) -> Result<Self, BadX509> {
+        let signed = Signed::parse(bytes, maker, MAX_CERTIFICATE)?;
         let mut reader = SliceReader::new(signed.tbs)?;
         let certificate = reader.sequence(|tbs| {
             if explicit(tbs, TagNumber(0), u8::decode)? != Some(2) {
@@ -187,7 +237,7 @@ impl<'a> Certificate<'a> {
                 tbs.sequence(|dates| Ok::<_, BadX509>((time(dates)?, time(dates)?)))?;
             let subject = Name::parse(tbs.tlv_bytes()?)?;
             let spki = tbs.tlv_bytes()?;
-            // Unique identifiers ([1], [2]) are in no AMD certificate: what follows must be the extensions or nothing.
+            // Unique identifiers ([1], [2]) are in no certificate of theirs: what follows must be the extensions or nothing.
             let extensions = explicit(tbs, TagNumber(3), extensions)?.unwrap_or_default();
             Ok(Self {
                 der: bytes,

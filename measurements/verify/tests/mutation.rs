@@ -45,7 +45,7 @@ impl Target {
             ],
             vlek,
             policy: Policy::authentic(),
-            anchors: Anchors::amd(),
+            anchors: Anchors::hardware(),
             now: case.time().unwrap(),
         }
     }

@@ -119,6 +119,7 @@ fn release() -> Release {
                 digest: Hex(measured.digest(shape).unwrap()),
             })
             .collect(),
+        tdx: Vec::new(),
     };
     release.check().unwrap();
     release
@@ -198,7 +199,7 @@ fn passes_for_nobody_who_did_not_ask_for_a_simulation() {
     let appraisal = judge(&simulated, published().root(), &Policy::production());
     assert_eq!(failed(&appraisal), ["snp.machine"]);
     // AMD's roots do not vouch for the kind, nor for the chain under another label.
-    let amd = Anchors::amd();
+    let amd = Anchors::hardware();
     let (policy, releases) = (production_with_the_machine(), [release()]);
     let expected = Expected {
         policy: &policy,

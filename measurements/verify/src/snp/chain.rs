@@ -5,11 +5,11 @@ use super::product::Line;
 use super::report::Signer;
 use super::rules;
 use crate::anchors::{AnchorKind, Anchors, Root, says_simulated};
-use crate::keys::{ReportKey, RsaKey};
+use crate::keys::{CertifyingKey, ReportKey, RsaKey};
 use crate::policy::{Policy, Revocation};
 use crate::time::UnixTime;
 use crate::trail::Trail;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, Maker};
 use cloister_wire::certs::{CertTable, CertTableError, Guid};
 
 /// The certificates that came with a report, each in DER and none of them believed yet.
@@ -76,7 +76,7 @@ pub(super) fn judge(
     let Some(leaf_der) = leaf_der else {
         return fail(format!("no {signer} certificate"));
     };
-    let leaf = match Certificate::parse(leaf_der) {
+    let leaf = match Certificate::parse(leaf_der, Maker::Amd) {
         Ok(leaf) => leaf,
         Err(error) => return fail(format!("a {signer} certificate with {error}")),
     };
@@ -86,7 +86,7 @@ pub(super) fn judge(
     let Some(ask_der) = ask_der else {
         return fail("no issuer's certificate, and no built-in one with its name".into());
     };
-    let ask = match Certificate::parse(ask_der) {
+    let ask = match Certificate::parse(ask_der, Maker::Amd) {
         Ok(ask) => ask,
         Err(error) => return fail(format!("an issuer's certificate with {error}")),
     };
@@ -131,7 +131,7 @@ fn judge_root<'a>(
     anchors: &'a Anchors,
 ) -> Option<&'a Root> {
     let expected = match anchors.kind() {
-        AnchorKind::Amd => "one of AMD's roots, pinned",
+        AnchorKind::Hardware => "one of AMD's roots, pinned",
         AnchorKind::Simulated => "the named simulated root",
         AnchorKind::Test => "the named test root",
     };
@@ -142,7 +142,7 @@ fn judge_root<'a>(
     let same = |root: &Root| match ark {
         None => true,
         Some(ark) if ark == root.der() => true,
-        Some(ark) => match (Certificate::parse(ark), root.certificate()) {
+        Some(ark) => match (Certificate::parse(ark, Maker::Amd), root.certificate()) {
             (Ok(ark), Some(pinned)) => {
                 ark.spki == pinned.spki
                     && ark.subject == pinned.subject
@@ -321,7 +321,10 @@ fn judge_revocation(
             );
         }
         (Some(list), _) => {
-            let verdict = crate::crl::check(list, root, ask.serial, now.0);
+            let verdict = match root.certificate() {
+                Some(issuer) => crate::crl::check(list, &issuer, &root.key, &[ask.serial], now.0),
+                None => Err("a root that cannot be read".into()),
+            };
             let passed = verdict.is_ok();
             let found = verdict.unwrap_or_else(|found| found);
             trail.check(&rules::CHAIN_REVOCATION, passed, expected, found);

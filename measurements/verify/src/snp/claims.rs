@@ -4,6 +4,7 @@ use super::leaf::Leaf;
 use super::product::Product;
 use super::report::{Report, Signer};
 use super::tcb::Tcb;
+use crate::claims::Field;
 
 /// What a report and its certificate say. Only the trail tells whether to believe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,59 +21,83 @@ impl Claims {
     /// The fields under the names and in the notation of the evidence corpus: bytes in hexadecimal, words as `0x…`, TCB versions as the
     /// eight bytes stored and again taken apart.
     #[must_use]
-    pub fn fields(&self) -> Vec<(&'static str, String)> {
+    pub fn fields(&self) -> Vec<(&'static str, Field)> {
         let report = &self.report;
-        let mut fields = vec![("report_version", report.version.to_string())];
+        let mut fields = vec![("report_version", Field::Number(report.version.into()))];
         if let Some(product) = self.product {
-            fields.push(("product", product.line_name()));
+            fields.push(("product", Field::Text(product.line_name())));
         }
         if let Some(cpuid) = report.cpuid {
-            fields.push(("cpuid_fms", cpuid.to_string()));
+            fields.push(("cpuid_fms", Field::text(cpuid)));
         }
         fields.extend([
             (
                 "signing_key",
                 report
                     .signer()
-                    .map_or_else(|| "none".into(), |signer: Signer| signer.to_string()),
+                    .map_or_else(|| Field::text("none"), |signer: Signer| Field::text(signer)),
             ),
             (
                 "mask_chip_key",
-                u8::from(report.chip_key_masked()).to_string(),
+                Field::Number(report.chip_key_masked().into()),
             ),
             (
                 "author_key_en",
-                u8::from(report.author_key_used()).to_string(),
+                Field::Number(report.author_key_used().into()),
             ),
-            ("vmpl", report.vmpl.to_string()),
-            ("guest_svn", report.guest_svn.to_string()),
-            ("policy", format!("{:#x}", report.policy)),
-            ("policy_decoded", policy_in_words(report.policy)),
-            ("platform_info", format!("{:#x}", report.platform_info)),
-            ("reported_tcb", hex::encode(report.reported_tcb)),
+            ("vmpl", Field::Number(report.vmpl.into())),
+            ("guest_svn", Field::Number(report.guest_svn.into())),
+            ("policy", Field::Text(format!("{:#x}", report.policy))),
+            (
+                "policy_decoded",
+                Field::Text(policy_in_words(report.policy)),
+            ),
+            (
+                "platform_info",
+                Field::Text(format!("{:#x}", report.platform_info)),
+            ),
+            (
+                "reported_tcb",
+                Field::Text(hex::encode(report.reported_tcb)),
+            ),
         ]);
         if let Some(product) = self.product {
             let (tcb, _) = Tcb::of_bytes(report.reported_tcb, product.line());
-            fields.push(("reported_tcb_decoded", tcb.to_string()));
+            fields.push(("reported_tcb_decoded", Field::text(tcb)));
         }
         fields.extend([
-            ("current_tcb", hex::encode(report.current_tcb)),
-            ("committed_tcb", hex::encode(report.committed_tcb)),
-            ("launch_tcb", hex::encode(report.launch_tcb)),
-            ("current_fw", report.current_firmware.to_string()),
-            ("measurement", hex::encode(report.measurement)),
-            ("report_data", hex::encode(report.report_data)),
-            ("host_data", hex::encode(report.host_data)),
-            ("chip_id", hex::encode(report.chip_id)),
-            ("id_key_digest", hex::encode(report.id_key_digest)),
-            ("author_key_digest", hex::encode(report.author_key_digest)),
-            ("family_id", hex::encode(report.family_id)),
-            ("image_id", hex::encode(report.image_id)),
-            ("report_id", hex::encode(report.report_id)),
+            ("current_tcb", Field::Text(hex::encode(report.current_tcb))),
+            (
+                "committed_tcb",
+                Field::Text(hex::encode(report.committed_tcb)),
+            ),
+            ("launch_tcb", Field::Text(hex::encode(report.launch_tcb))),
+            ("current_fw", Field::text(report.current_firmware)),
+            ("measurement", Field::Text(hex::encode(report.measurement))),
+            ("report_data", Field::Text(hex::encode(report.report_data))),
+            ("host_data", Field::Text(hex::encode(report.host_data))),
+            ("chip_id", Field::Text(hex::encode(report.chip_id))),
+            (
+                "id_key_digest",
+                Field::Text(hex::encode(report.id_key_digest)),
+            ),
+            (
+                "author_key_digest",
+                Field::Text(hex::encode(report.author_key_digest)),
+            ),
+            ("family_id", Field::Text(hex::encode(report.family_id))),
+            ("image_id", Field::Text(hex::encode(report.image_id))),
+            ("report_id", Field::Text(hex::encode(report.report_id))),
         ]);
         if let Some(vectors) = report.mitigations {
-            fields.push(("launch_mit_vector", format!("{:#x}", vectors.launch)));
-            fields.push(("current_mit_vector", format!("{:#x}", vectors.current)));
+            fields.push((
+                "launch_mit_vector",
+                Field::Text(format!("{:#x}", vectors.launch)),
+            ));
+            fields.push((
+                "current_mit_vector",
+                Field::Text(format!("{:#x}", vectors.current)),
+            ));
         }
         fields
     }
@@ -80,7 +105,7 @@ impl Claims {
 
 impl Product {
     /// The product as the corpus names it: `Turin` in both densities.
-    fn line_name(self) -> String {
+    pub(crate) fn line_name(self) -> String {
         match self {
             Self::TurinDense => "Turin".into(),
             other => other.to_string(),

@@ -1,14 +1,6 @@
 //! The rules of an SNP appraisal, in the order in which they are judged and shown.
 
-use crate::trail::Rule;
-
-macro_rules! rules {
-    ($($name:ident: $id:literal, $title:literal, $clause:literal;)*) => {
-        $(pub(super) const $name: Rule = Rule { id: $id, title: $title, clause: $clause };)*
-        /// Every rule, once.
-        pub(crate) const ALL: &[&Rule] = &[$(&$name),*];
-    };
-}
+use crate::trail::{Rule, rules};
 
 rules! {
     REPORT_FORMAT: "snp.report.format",

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod der;
+pub(crate) mod intel;
 pub(crate) mod pki;
+pub(crate) mod tdx;
 
 use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
 use serde_json::Value;
@@ -65,9 +67,7 @@ impl Case {
 
     /// The time at which the corpus judges the case.
     pub(crate) fn time(&self) -> Option<UnixTime> {
-        let day = self.description["expected"]["evaluation_date"].as_str()?;
-        let date: ::der::DateTime = format!("{day}T00:00:00Z").parse().unwrap();
-        Some(UnixTime(date.unix_duration().as_secs()))
+        evaluation_date(&self.description)
     }
 
     pub(crate) fn appraise(&self, policy: &Policy, anchors: &Anchors) -> Opinion {
@@ -78,6 +78,13 @@ impl Case {
     pub(crate) fn expected(&self, member: &str) -> Option<&str> {
         self.description["expected"][member].as_str()
     }
+}
+
+/// The first second of the day at which a case is judged.
+pub(crate) fn evaluation_date(description: &Value) -> Option<UnixTime> {
+    let day = description["expected"]["evaluation_date"].as_str()?;
+    let date: ::der::DateTime = format!("{day}T00:00:00Z").parse().unwrap();
+    Some(UnixTime(date.unix_duration().as_secs()))
 }
 
 /// All SNP cases, in order.

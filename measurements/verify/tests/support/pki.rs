@@ -155,7 +155,13 @@ pub(crate) fn name(common_name: &str) -> Vec<u8> {
 }
 
 impl Cert {
-    fn new(issuer: &str, subject: &str, serial: u8, spki: Vec<u8>, extensions: Vec<Ext>) -> Self {
+    pub(crate) fn new(
+        issuer: &str,
+        subject: &str,
+        serial: u8,
+        spki: Vec<u8>,
+        extensions: Vec<Ext>,
+    ) -> Self {
         Self {
             version: explicit(0, &integer(&[2])),
             serial: integer(&[serial]),
@@ -182,6 +188,11 @@ impl Cert {
     }
 
     pub(crate) fn sign(&self, key: &RsaPrivateKey) -> Vec<u8> {
+        self.sign_with(|body| sign(key, body))
+    }
+
+    /// Signs with whatever key.
+    pub(crate) fn sign_with(&self, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
         let extensions: Vec<Vec<u8>> = self
             .extensions
             .iter()
@@ -205,7 +216,7 @@ impl Cert {
             &self.before_extensions,
             &extensions,
         ]);
-        sequence(&[&body, &self.outer_algorithm, &bits(0, &sign(key, &body))])
+        sequence(&[&body, &self.outer_algorithm, &bits(0, &sign(&body))])
     }
 }
 
@@ -222,6 +233,15 @@ pub(crate) struct Crl {
 
 impl Crl {
     pub(crate) fn sign(&self, key: &RsaPrivateKey) -> Vec<u8> {
+        self.sign_with(&pss_sha384(), |body| sign(key, body))
+    }
+
+    /// Signs with whatever key and algorithm.
+    pub(crate) fn sign_with(
+        &self,
+        algorithm: &[u8],
+        sign: impl FnOnce(&[u8]) -> Vec<u8>,
+    ) -> Vec<u8> {
         let revoked = sequence(&[&integer(&[self.revoked.len() as u8 + 90]), &time(NOW - DAY)]);
         let entries: Vec<Vec<u8>> = self
             .revoked
@@ -239,14 +259,14 @@ impl Crl {
             .collect();
         let body = sequence(&[
             &self.version,
-            &pss_sha384(),
+            algorithm,
             &self.issuer,
             &self.this_update,
             &self.next_update,
             &tlv(0x30, &entries.concat()),
             &explicit(0, &tlv(0x30, &extensions.concat())),
         ]);
-        sequence(&[&body, &pss_sha384(), &bits(0, &sign(key, &body))])
+        sequence(&[&body, algorithm, &bits(0, &sign(&body))])
     }
 }
 
@@ -300,7 +320,7 @@ pub(crate) fn release(id: &str, flavour: &str, digest: [u8; 48]) -> Release {
         r#"{{"release":"{id}","flavour":"{flavour}","firmware":{{"name":"tests","sha256":"{hash}","snp":{{"pages_digest":"{digest}",
 "sections":[{{"gpa":8388608,"size":4096,"kind":16}}],"reset_eip":1,"hashes_gpa":8388608}}}},
 "kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"cloister.release={id} cloister.weights={hash}:12",
-"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}]}}"#
+"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}],"tdx":[]}}"#
     );
     Release::from_json(json.as_bytes()).unwrap()
 }
@@ -558,6 +578,7 @@ pub(crate) fn production_with(from: &str, to: &str) -> Policy {
     Policy::parse(&PolicyFiles {
         rules: &rules.replace(from, to),
         floors: include_str!("../../../policy/amd-floors.toml"),
+        intel_floors: include_str!("../../../policy/intel-floors.toml"),
         machines: &machines,
     })
     .unwrap()

@@ -1,12 +1,14 @@
 //! A folder of captured evidence: `case.json` with the date at which to judge, and the files beside it.
 //!
-//! The files have fixed names: `report.bin` (SEV-SNP), `vcek.der` or `vlek.der`, `cert_chain.pem` (intermediate, then root), `ark.crl.der`
-//! (the root's revocation list); `quote.bin` (TDX). Everything but the report may be missing, which is then for the rules to judge.
+//! Which files a kind of evidence has stands at its reader. What signs or certifies may be missing, which is then for the rules to judge.
+
+mod snp;
+mod tdx;
 
 use std::path::Path;
 
 use cloister_client::failure::Failure;
-use cloister_verify::{Anchors, Endorsements, Outcome, Policy, Step, UnixTime, appraise, pem};
+use cloister_verify::{Anchors, Policy, UnixTime, pem};
 use cloister_wire::date;
 use serde::Deserialize;
 
@@ -30,7 +32,7 @@ struct Dated {
     evaluation_date: Option<String>,
 }
 
-/// Judges a case by the policy of the options, under AMD's roots or under `root`.
+/// Judges a case by the policy of the options, under the vendors' roots or under `root`.
 ///
 /// # Errors
 /// [`Failure`] of the input when the folder can't be read as a case of a known platform.
@@ -73,8 +75,8 @@ pub(crate) fn judge(
     };
     let policy = with_machines(policy, belief)?;
     match case.platform.as_str() {
-        "SEV-SNP" => snp(folder, &policy, root, now),
-        "TDX" => Ok(tdx()),
+        "SEV-SNP" => snp::judge(folder, &policy, &anchors(root)?, now),
+        "TDX" => tdx::judge(folder, &policy, &anchors(root)?, now),
         _ => Err(Failure::input(
             description.display(),
             "expected a case of platform SEV-SNP or TDX",
@@ -82,75 +84,14 @@ pub(crate) fn judge(
     }
 }
 
-fn snp(
-    folder: &Path,
-    policy: &Policy,
-    root: Option<&Path>,
-    now: UnixTime,
-) -> Result<Verdict, Failure> {
-    let report = files::read(&folder.join("report.bin"), MAX_FILE)?;
-    let [vcek, vlek, crl] =
-        ["vcek.der", "vlek.der", "ark.crl.der"].map(|name| if_there(&folder.join(name)));
-    let (vcek, vlek, crl) = (vcek?, vlek?, crl?);
-    let path = folder.join("cert_chain.pem");
-    let chain = match if_there(&path)? {
-        None => Vec::new(),
-        Some(bytes) => certificates(&path, &bytes)?,
+/// The vendors' roots, or the one root of a test corpus.
+fn anchors(root: Option<&Path>) -> Result<Anchors, Failure> {
+    let Some(path) = root else {
+        return Ok(Anchors::hardware());
     };
-    let (ask, ark) = match chain.as_slice() {
-        [] => (None, None),
-        [ask, ark] => (Some(ask.as_slice()), Some(ark.as_slice())),
-        _ => {
-            return Err(Failure::input(
-                path.display(),
-                "expected two certificates: the intermediate and the root",
-            ));
-        }
-    };
-    let anchors = match root {
-        None => Anchors::amd(),
-        Some(path) => {
-            let certificates = certificates(path, &files::read(path, MAX_FILE)?)?;
-            let last = certificates.last().map(Vec::as_slice).unwrap_or_default();
-            Anchors::danger_test_root(last)
-                .map_err(|error| Failure::input(path.display(), error))?
-        }
-    };
-    let endorsements = Endorsements {
-        vcek: vcek.as_deref(),
-        vlek: vlek.as_deref(),
-        ask,
-        ark,
-        crl: crl.as_deref(),
-    };
-    let opinion = appraise(&report, &endorsements, policy, &anchors, now);
-    Ok(Verdict {
-        platform: "SEV-SNP",
-        trail: opinion.trail,
-        claims: opinion.claims,
-        accepted: opinion.verdict.is_ok(),
-        attested: None,
-        explanation: Vec::new(),
-    })
-}
-
-/// Quotes of Intel's are not verified by this version, so none is accepted.
-fn tdx() -> Verdict {
-    Verdict {
-        platform: "TDX",
-        trail: vec![Step {
-            rule: "tdx.unsupported",
-            title: "the evidence is of a kind that this version verifies",
-            clause: "Cloister, anchors",
-            expected: "evidence of AMD SEV-SNP".to_owned(),
-            found: "evidence of Intel TDX".to_owned(),
-            outcome: Outcome::Failed,
-        }],
-        claims: None,
-        accepted: false,
-        attested: None,
-        explanation: Vec::new(),
-    }
+    let certificates = certificates(path, &files::read(path, MAX_FILE)?)?;
+    let last = certificates.last().map(Vec::as_slice).unwrap_or_default();
+    Anchors::danger_test_root(last).map_err(|error| Failure::input(path.display(), error))
 }
 
 /// A file that may be missing; anything else that is wrong with it is an error.
