@@ -29,7 +29,7 @@ const FILES: [&str; 7] = [
 /// What is none of the service's business, although it could not change it.
 const READ: [&str; 3] = ["/init", "/dev/vda", "/sys/firmware/acpi/tables/DSDT"];
 
-pub fn try_everything() {
+pub(crate) fn try_everything() {
     say("connect", outcome(TcpStream::connect(("10.0.2.2", 80))));
     say("a datagram socket", outcome(UdpSocket::bind("0.0.0.0:0")));
     say("a second port", outcome(TcpListener::bind("0.0.0.0:8080")));

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 /// An empty folder of the initramfs; the weights come there later.
 const FOLDER: &str = "/weights";
 
-pub fn try_everything() -> Result<(), Box<dyn Error>> {
+pub(crate) fn try_everything() -> Result<(), Box<dyn Error>> {
     let program = fs::read("/init")?;
     say(
         "execute the initramfs's program",
