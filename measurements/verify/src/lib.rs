@@ -11,11 +11,13 @@
 //! attest ─ attest.rs     the one function that makes Attested        policy ─ policy.rs   what is demanded, as data
 //!   snp  ─ snp/          SEV-SNP, step by step                       release ─ release.rs what was published
 //!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
+//!   ccel ─ ccel/         event logs of TDX against the registers
 //! ```
 #![forbid(unsafe_code)]
 
 mod anchors;
 mod attest;
+pub mod ccel;
 mod crl;
 mod keys;
 pub mod pem;
