@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use cloister_client::failure::Failure;
+use cloister_verify::ccel::Unread;
 use cloister_verify::{Anchors, Endorsements, Outcome, Policy, Step, UnixTime, appraise, pem};
 use cloister_wire::date;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use super::arguments::Belief;
 use super::expectations::with_machines;
 use super::verify::Verdict;
-use super::{files, now};
+use super::{case_measure, files, now};
 
 /// Greatest size of a file of a case in bytes.
 const MAX_FILE: usize = 1 << 20;
@@ -75,9 +76,21 @@ pub(crate) fn judge(
     match case.platform.as_str() {
         "SEV-SNP" => snp(folder, &policy, root, now),
         "TDX" => Ok(tdx()),
+        platform @ ("TDX measurement" | "SEV-SNP measurement") => {
+            let strict = belief.policy.as_deref() != Some(Path::new("authentic"));
+            case_measure::judge(
+                folder,
+                platform,
+                if strict {
+                    Unread::Refused
+                } else {
+                    Unread::Reported
+                },
+            )
+        }
         _ => Err(Failure::input(
             description.display(),
-            "expected a case of platform SEV-SNP or TDX",
+            "expected a case of platform SEV-SNP or TDX, or of a measurement of one",
         )),
     }
 }
@@ -128,6 +141,7 @@ fn snp(
         platform: "SEV-SNP",
         trail: opinion.trail,
         claims: opinion.claims,
+        measured: Vec::new(),
         accepted: opinion.verdict.is_ok(),
         attested: None,
         explanation: Vec::new(),
@@ -147,6 +161,7 @@ fn tdx() -> Verdict {
             outcome: Outcome::Failed,
         }],
         claims: None,
+        measured: Vec::new(),
         accepted: false,
         attested: None,
         explanation: Vec::new(),

@@ -4,6 +4,7 @@ mod arguments;
 mod ask;
 mod bundle;
 mod case;
+mod case_measure;
 mod expectations;
 mod files;
 mod output;

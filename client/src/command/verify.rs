@@ -25,6 +25,8 @@ pub(crate) struct Verdict {
     pub(crate) trail: Vec<Step>,
     /// What the evidence says.
     pub(crate) claims: Option<Claims>,
+    /// What was computed from files instead, by name.
+    pub(crate) measured: Vec<(String, String)>,
     /// Whether every rule passed.
     pub(crate) accepted: bool,
     /// The proof, when the evidence is about our own service.
@@ -49,6 +51,7 @@ pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
                 attested: appraisal.verdict.ok(),
                 trail: appraisal.trail,
                 claims: appraisal.claims,
+                measured: Vec::new(),
             }
         }
         (None, None, Some(folder)) => {
@@ -89,6 +92,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             platform: platform(session.attested().simulated()),
             trail: session.trail().to_vec(),
             claims: session.claims().cloned(),
+            measured: Vec::new(),
             accepted: true,
             attested: Some(session.attested().clone()),
             explanation: Vec::new(),
@@ -102,6 +106,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             ),
             trail: refusal.appraisal.trail,
             claims: refusal.appraisal.claims,
+            measured: Vec::new(),
             accepted: false,
             attested: None,
         }),
@@ -149,17 +154,23 @@ impl Verdict {
         })
     }
 
+    /// What the evidence says, or what was computed from the files of a case.
+    fn said(&self) -> Vec<(String, String)> {
+        let claims = self.claims.iter().flat_map(Claims::fields);
+        claims
+            .map(|(name, value)| (name.to_owned(), value))
+            .chain(self.measured.iter().cloned())
+            .collect()
+    }
+
     fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
-        for (name, text) in self.claims.iter().flat_map(Claims::fields) {
+        for (name, text) in self.said() {
             let number = NUMBERS
-                .contains(&name)
+                .contains(&name.as_str())
                 .then(|| text.parse::<u64>().ok())
                 .flatten();
-            fields.insert(
-                name.to_owned(),
-                number.map_or(Value::String(text), Value::from),
-            );
+            fields.insert(name, number.map_or(Value::String(text), Value::from));
         }
         fields
     }
@@ -170,8 +181,8 @@ impl Verdict {
         let mark = |text: String| marked(&text, simulated);
         let mut lines = trail::lines(&self.trail, simulated);
         if verbose {
-            let claims = self.claims.iter().flat_map(Claims::fields);
-            lines.extend(claims.map(|(name, value)| mark(format!("says    {name}: {value}"))));
+            let said = self.said().into_iter();
+            lines.extend(said.map(|(name, value)| mark(format!("says    {name}: {value}"))));
         }
         for sentence in &self.explanation {
             lines.push(mark(format!("why: {sentence}")));
@@ -182,6 +193,10 @@ impl Verdict {
             lines.push(mark(format!("way: {}", way.proves())));
             let release = attested.release();
             lines.push(mark(format!("accepted: release {release}; {tally}")));
+        } else if self.accepted && self.platform.ends_with("measurement") {
+            lines.push(format!(
+                "match: {tally}; the numbers agree, and nobody vouched for them here"
+            ));
         } else if self.accepted {
             lines.push(mark(format!(
                 "accepted: {tally}; the evidence is bound to no connection or key of ours, so nothing may be sealed on its word"
