@@ -219,3 +219,77 @@ fn compare(folder: &Path, root: &Path, version: &str) -> usize {
     }
     cases
 }
+
+/// A20: the numbers of a case agree, or its verdict says which do not.
+#[test]
+fn a20_every_measurement_case_of_the_corpus_has_its_verdict_and_fields() {
+    let Some(corpus) = corpus() else { return };
+    let mut cases = 0;
+    for entry in std::fs::read_dir(corpus.join("measure")).unwrap() {
+        let path = entry.unwrap().path();
+        let folder = path.to_str().unwrap();
+        let text = std::fs::read_to_string(path.join("case.json")).unwrap();
+        let case: Value = serde_json::from_str(&text).unwrap();
+        let (code, object) = judged(&["--case", folder, "--policy", "authentic", "--json"]);
+        let matches = case["expected"]["verdict"] == "match";
+        let verdict = if matches { "accept" } else { "reject" };
+        assert_eq!(object["verdict"], verdict, "{folder}: {}", object["failed"]);
+        assert_eq!(code, i32::from(!matches));
+        assert_eq!(object["platform"], case["platform"]);
+        for (name, value) in case["fields"].as_object().unwrap() {
+            assert_eq!(&object["fields"][name], value, "{folder}: {name}");
+        }
+        // A foreign system's events are never all understood.
+        if path.join("ccel_data.bin").is_file() || path.join("event_log.json").is_file() {
+            let (code, object) = judged(&["--case", folder, "--policy", "production", "--json"]);
+            assert_eq!(code, 1, "{folder}");
+            let failed = object["failed"].as_array().unwrap();
+            let unread = failed.iter().any(|step| step["rule"] == "ccel.unread");
+            assert!(unread, "{folder}");
+        }
+        cases += 1;
+    }
+    assert!(cases >= 6, "only {cases} cases");
+}
+
+/// A21: a case without anything to measure or to compare with is refused.
+#[test]
+fn a21_a_measurement_without_its_other_half_is_refused() {
+    let folder = Folder::new();
+    let case = folder.path("");
+    let describe = |description: &Value| {
+        folder.file("case.json", description.to_string().as_bytes());
+        let (code, object) = judged(&["--case", &case, "--policy", "authentic", "--json"]);
+        assert_eq!((code, &object["verdict"]), (1, &json!("reject")));
+        object["failed"][0]["rule"].as_str().unwrap().to_owned()
+    };
+    let zero = "00".repeat(48);
+    let tdx = json!({ "platform": "TDX measurement", "expected": {} });
+    assert_eq!(describe(&tdx), "measure.comparable");
+    let snp = json!({ "platform": "SEV-SNP measurement", "expected": {} });
+    assert_eq!(describe(&snp), "measure.comparable");
+    // A log without a quote, with half of the registers, with a quote's name that leads nowhere.
+    folder.file("event_log.json", b"[]");
+    assert_eq!(describe(&tdx), "measure.comparable");
+    let mut half = tdx.clone();
+    half["fields"] = json!({ "rtmr0": zero, "rtmr1": zero });
+    assert_eq!(describe(&half), "measure.comparable");
+    let mut named = tdx.clone();
+    named["title"] = json!("replays to tdx/../../nowhere");
+    assert_eq!(describe(&named), "measure.comparable");
+    // An empty log replays to fresh registers, and that is no match either.
+    let mut fresh = half.clone();
+    fresh["fields"]["rtmr2"] = json!(zero);
+    assert_eq!(describe(&fresh), "ccel.log");
+    folder.file("ccel_data.bin", b"");
+    assert_eq!(describe(&fresh), "measure.comparable");
+    // Firmware without a stated measurement, and firmware that is none.
+    std::fs::remove_file(folder.path("ccel_data.bin")).unwrap();
+    std::fs::remove_file(folder.path("event_log.json")).unwrap();
+    folder.file("firmware.fd", b"none");
+    assert_eq!(describe(&tdx), "measure.mrtd");
+    fresh["fields"]["mrtd"] = json!(zero);
+    assert_eq!(describe(&fresh), "measure.mrtd");
+    folder.file("vectors.json", b"[]");
+    assert_eq!(describe(&snp), "measure.comparable");
+}

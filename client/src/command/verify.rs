@@ -26,6 +26,8 @@ pub(crate) struct Verdict {
     pub(crate) trail: Vec<Step>,
     /// What the evidence says.
     pub(crate) claims: Option<Claims>,
+    /// What was computed from files instead, by name.
+    pub(crate) measured: Vec<(String, Field)>,
     /// Whether every rule passed.
     pub(crate) accepted: bool,
     /// The proof, when the evidence is about our own service.
@@ -50,6 +52,7 @@ pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
                 attested: appraisal.verdict.ok(),
                 trail: appraisal.trail,
                 claims: appraisal.claims,
+                measured: Vec::new(),
             }
         }
         (None, None, Some(folder)) => {
@@ -94,6 +97,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             },
             trail: session.trail().to_vec(),
             claims: session.claims().cloned(),
+            measured: Vec::new(),
             accepted: true,
             attested: Some(session.attested().clone()),
             explanation: Vec::new(),
@@ -107,6 +111,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             ),
             trail: refusal.appraisal.trail,
             claims: refusal.appraisal.claims,
+            measured: Vec::new(),
             accepted: false,
             attested: None,
         }),
@@ -159,11 +164,14 @@ impl Verdict {
         })
     }
 
+    /// What the evidence says, or what was computed from the files of a case.
     fn fields(&self) -> Map<String, Value> {
-        self.claims
-            .iter()
-            .flat_map(Claims::fields)
+        let measured = self.measured.iter();
+        let measured = measured.map(|(name, field)| (name.clone(), value(field.clone())));
+        let claims = self.claims.iter().flat_map(Claims::fields);
+        claims
             .map(|(name, field)| (name.to_owned(), value(field)))
+            .chain(measured)
             .collect()
     }
 
@@ -173,8 +181,12 @@ impl Verdict {
         let mark = |text: String| marked(&text, simulated);
         let mut lines = trail::lines(&self.trail, simulated);
         if verbose {
-            let claims = self.claims.iter().flat_map(Claims::fields);
-            lines.extend(claims.map(|(name, value)| mark(format!("says    {name}: {value}"))));
+            for (name, value) in self.claims.iter().flat_map(Claims::fields) {
+                lines.push(mark(format!("says    {name}: {value}")));
+            }
+            for (name, value) in &self.measured {
+                lines.push(mark(format!("says    {name}: {value}")));
+            }
         }
         for sentence in &self.explanation {
             lines.push(mark(format!("why: {sentence}")));
@@ -185,6 +197,10 @@ impl Verdict {
             lines.push(mark(format!("way: {}", way.proves())));
             let release = attested.release();
             lines.push(mark(format!("accepted: release {release}; {tally}")));
+        } else if self.accepted && self.platform.ends_with("measurement") {
+            lines.push(format!(
+                "match: {tally}; the numbers agree, and nobody vouched for them here"
+            ));
         } else if self.accepted {
             lines.push(mark(format!(
                 "accepted: {tally}; the evidence is bound to no connection or key of ours, so nothing may be sealed on its word"

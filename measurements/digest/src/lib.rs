@@ -8,7 +8,9 @@
 pub mod allow;
 pub mod claims;
 pub mod explain;
+mod guid_table;
 pub mod measure;
 pub mod snp;
+pub mod tdx;
 
 pub use claims::LaunchClaims;

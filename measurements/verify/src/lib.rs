@@ -12,11 +12,13 @@
 //!   snp  ─ snp/          SEV-SNP, step by step                       release ─ release.rs what was published
 //!   tdx  ─ tdx/          TDX, step by step                           claims ─ claims.rs   what the evidence says
 //!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
+//!   ccel ─ ccel/         event logs of TDX against the registers
 //! ```
 #![forbid(unsafe_code)]
 
 mod anchors;
 mod attest;
+pub mod ccel;
 mod claims;
 mod crl;
 mod keys;

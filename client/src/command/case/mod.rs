@@ -2,12 +2,14 @@
 //!
 //! Which files a kind of evidence has stands at its reader. What signs or certifies may be missing, which is then for the rules to judge.
 
+mod measure;
 mod snp;
 mod tdx;
 
 use std::path::Path;
 
 use cloister_client::failure::Failure;
+use cloister_verify::ccel::Unread;
 use cloister_verify::{Anchors, Policy, UnixTime, pem};
 use cloister_wire::date;
 use serde::Deserialize;
@@ -77,9 +79,18 @@ pub(crate) fn judge(
     match case.platform.as_str() {
         "SEV-SNP" => snp::judge(folder, &policy, &anchors(root)?, now),
         "TDX" => tdx::judge(folder, &policy, &anchors(root)?, now),
+        platform @ ("TDX measurement" | "SEV-SNP measurement") => {
+            let strict = belief.policy.as_deref() != Some(Path::new("authentic"));
+            let unread = if strict {
+                Unread::Refused
+            } else {
+                Unread::Reported
+            };
+            measure::judge(folder, platform, unread)
+        }
         _ => Err(Failure::input(
             description.display(),
-            "expected a case of platform SEV-SNP or TDX",
+            "expected a case of platform SEV-SNP or TDX, or of a measurement of one",
         )),
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn judge(
         trail: opinion.trail,
         claims: opinion.claims,
         accepted: opinion.verdict.is_ok(),
+        measured: Vec::new(),
         attested: None,
         explanation: Vec::new(),
     })

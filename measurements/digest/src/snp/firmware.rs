@@ -1,20 +1,14 @@
-//! Reads OVMF's table of GUIDs and its SEV metadata. The image comes from a file of unknown origin: every length is checked
-//! against what is there before it is used.
-//!
-//! The table ends 32 bytes before the end of the image and is read backwards: each entry is data, then a 16-bit size of the whole
-//! entry, then a GUID (edk2, `OvmfPkg/ResetVector/Ia16/ResetVectorVtf0.asm`).
+//! Reads OVMF's SEV metadata, which its table of GUIDs points to. The image comes from a file of unknown origin: every length is
+//! checked against what is there before it is used.
 
 use super::layout::{FirmwareLayout, LayoutError, MAX_SECTIONS, Section};
 use super::page::{Chain, PAGE};
+use crate::guid_table::{self, TableError};
 use core::fmt;
 
 /// The largest image that is read: OVMF has 4 MiB, QEMU's flash ends at 16 MiB below 4 GiB.
 pub const MAX_FIRMWARE: usize = 16 << 20;
 
-/// 96b582de-1fb2-45f7-baea-a366c55a082d, as stored: the table itself.
-const TABLE_FOOTER: [u8; 16] = [
-    0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d,
-];
 /// 7255371f-3a3b-4b04-927b-1da6efa8d454, as stored: where the kernel's hash table goes (base, size).
 const HASH_TABLE: [u8; 16] = [
     0x1f, 0x37, 0x55, 0x72, 0x3b, 0x3a, 0x04, 0x4b, 0x92, 0x7b, 0x1d, 0xa6, 0xef, 0xa8, 0xd4, 0x54,
@@ -28,10 +22,6 @@ const SEV_METADATA: [u8; 16] = [
     0x66, 0x65, 0x88, 0xdc, 0x4a, 0x98, 0x98, 0x47, 0xa7, 0x5e, 0x55, 0x85, 0xa7, 0xbf, 0x67, 0xcc,
 ];
 
-/// Bytes behind the table: the reset vector.
-const BEHIND_TABLE: usize = 32;
-/// A 16-bit size and a GUID.
-const ENTRY_TRAILER: usize = 18;
 /// Signature, length, version, number of sections.
 const METADATA_HEADER: usize = 16;
 /// Address, length, kind.
@@ -137,20 +127,20 @@ impl<'a> Firmware<'a> {
         if found == 0 || found > MAX_FIRMWARE || !found.is_multiple_of(PAGE) {
             return Err(FirmwareError::Size { found });
         }
-        let table = Table::find(image)?;
-        let reset_eip = table.reset_block.ok_or(FirmwareError::Missing {
+        let [hash_table, reset_block, sev_metadata] = guid_table::find(image, &WANTED)?;
+        let reset_eip = reset_block.ok_or(FirmwareError::Missing {
             entry: "SEV-ES reset block",
         })?;
         let reset_eip = word(reset_eip, 0).ok_or(FirmwareError::Short {
             entry: "SEV-ES reset block",
         })?;
-        let hashes_gpa = match table.hash_table {
+        let hashes_gpa = match hash_table {
             Some(entry) => word(entry, 0).ok_or(FirmwareError::Short {
                 entry: "kernel hash table",
             })?,
             None => 0,
         };
-        let metadata = table.sev_metadata.ok_or(FirmwareError::Missing {
+        let metadata = sev_metadata.ok_or(FirmwareError::Missing {
             entry: "SEV metadata",
         })?;
         let from_end = word(metadata, 0).ok_or(FirmwareError::Short {
@@ -186,72 +176,20 @@ impl<'a> Firmware<'a> {
     }
 }
 
-/// The entries of the table that matter here.
-#[derive(Default)]
-struct Table<'a> {
-    hash_table: Option<&'a [u8]>,
-    reset_block: Option<&'a [u8]>,
-    sev_metadata: Option<&'a [u8]>,
-}
+/// The entries of the table that matter here, in the order of their names.
+const WANTED: [[u8; 16]; 3] = [HASH_TABLE, RESET_BLOCK, SEV_METADATA];
+const NAMES: [&str; 3] = ["kernel hash table", "SEV-ES reset block", "SEV metadata"];
 
-impl<'a> Table<'a> {
-    fn find(image: &'a [u8]) -> Result<Self, FirmwareError> {
-        let end = image
-            .len()
-            .checked_sub(BEHIND_TABLE)
-            .ok_or(FirmwareError::NoTable)?;
-        let (mut rest, size, guid) = image
-            .get(..end)
-            .and_then(split_trailer)
-            .ok_or(FirmwareError::NoTable)?;
-        if guid != TABLE_FOOTER {
-            return Err(FirmwareError::NoTable);
+impl From<TableError> for FirmwareError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::NoTable => Self::NoTable,
+            TableError::Entry { size, left } => Self::TableEntry { size, left },
+            TableError::Twice { wanted } => Self::Twice {
+                entry: NAMES.get(wanted).copied().unwrap_or("entry"),
+            },
         }
-        // The footer counts itself and all entries before it.
-        let entries = size
-            .checked_sub(ENTRY_TRAILER)
-            .and_then(|n| rest.len().checked_sub(n));
-        rest = entries
-            .and_then(|start| rest.get(start..))
-            .ok_or(FirmwareError::TableEntry {
-                size,
-                left: rest.len(),
-            })?;
-
-        let mut table = Self::default();
-        while !rest.is_empty() {
-            let left = rest.len();
-            let (before, size, guid) =
-                split_trailer(rest).ok_or(FirmwareError::TableEntry { size: left, left })?;
-            let start = size
-                .checked_sub(ENTRY_TRAILER)
-                .and_then(|data| before.len().checked_sub(data));
-            let (head, data) = start
-                .and_then(|start| before.split_at_checked(start))
-                .ok_or(FirmwareError::TableEntry { size, left })?;
-            let (slot, entry) = match guid {
-                HASH_TABLE => (&mut table.hash_table, "kernel hash table"),
-                RESET_BLOCK => (&mut table.reset_block, "SEV-ES reset block"),
-                SEV_METADATA => (&mut table.sev_metadata, "SEV metadata"),
-                _ => {
-                    rest = head;
-                    continue;
-                }
-            };
-            if slot.replace(data).is_some() {
-                return Err(FirmwareError::Twice { entry });
-            }
-            rest = head;
-        }
-        Ok(table)
     }
-}
-
-/// Splits an entry's size and GUID off the end.
-fn split_trailer(bytes: &[u8]) -> Option<(&[u8], usize, [u8; 16])> {
-    let (rest, guid) = bytes.split_last_chunk::<16>()?;
-    let (rest, size) = rest.split_last_chunk::<2>()?;
-    Some((rest, usize::from(u16::from_le_bytes(*size)), *guid))
 }
 
 /// Reads the metadata that starts `from_end` bytes before the end of the image.

@@ -47,6 +47,15 @@ pub struct Shape {
     pub guest_features: u64,
 }
 
+/// Who launches: the order of pages is the same, the initial registers are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Launcher {
+    /// QEMU on KVM, the launcher of every release.
+    Qemu,
+    /// Google Compute Engine. No release runs there; its digests are known from published vectors.
+    Gce,
+}
+
 /// Why there is no digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestError {
@@ -84,6 +93,19 @@ pub fn launch_digest(
     boot: &Boot<'_>,
     shape: &Shape,
 ) -> Result<[u8; 48], DigestError> {
+    launch_digest_by(Launcher::Qemu, layout, boot, shape)
+}
+
+/// The launch digest under a launcher. Google's takes no notice of the CPU model.
+///
+/// # Errors
+/// As of [`launch_digest()`].
+pub fn launch_digest_by(
+    launcher: Launcher,
+    layout: &FirmwareLayout,
+    boot: &Boot<'_>,
+    shape: &Shape,
+) -> Result<[u8; 48], DigestError> {
     if shape.vcpus == 0 || shape.vcpus > MAX_VCPUS {
         return Err(DigestError::Vcpus { found: shape.vcpus });
     }
@@ -97,6 +119,9 @@ pub fn launch_digest(
         let pages = usize::try_from(section.size / 0x1000).unwrap_or(usize::MAX);
         match (section.kind, &hash_page) {
             (SectionKind::KernelHashes, Some(page)) => chain.add_normal(gpa, page),
+            (SectionKind::Memory, _) if launcher == Launcher::Gce => {
+                chain.add_unmeasured(gpa, pages)
+            }
             (SectionKind::Memory | SectionKind::SvsmCallingArea | SectionKind::KernelHashes, _) => {
                 chain.add_zero(gpa, pages);
             }
@@ -106,9 +131,10 @@ pub fn launch_digest(
     }
     // 3. One state page for the boot CPU, one for each other.
     let signature = shape.cpu.signature();
-    chain.add_vmsa(&vmsa::page(vmsa::BOOT_EIP, signature, shape.guest_features));
+    let state = |eip| vmsa::page(launcher, eip, signature, shape.guest_features);
+    chain.add_vmsa(&state(vmsa::BOOT_EIP));
     if shape.vcpus > 1 {
-        let other = vmsa::page(layout.reset_eip(), signature, shape.guest_features);
+        let other = state(layout.reset_eip());
         for _ in 1..shape.vcpus {
             chain.add_vmsa(&other);
         }

@@ -17,6 +17,8 @@ const NORMAL: u8 = 1;
 const VMSA: u8 = 2;
 /// Known to be zero.
 const ZERO: u8 = 3;
+/// Given to the guest without being measured.
+const UNMEASURED: u8 = 4;
 /// Filled by the secure processor.
 const SECRETS: u8 = 5;
 /// CPUID table, checked by the secure processor.
@@ -62,6 +64,13 @@ impl Chain {
     pub(crate) fn add_zero(&mut self, gpa: u64, pages: usize) {
         for address in page_addresses(gpa).take(pages) {
             self.add(ZERO, address, &NO_CONTENT);
+        }
+    }
+
+    /// Adds `pages` pages whose content is not measured, only that they are there.
+    pub(crate) fn add_unmeasured(&mut self, gpa: u64, pages: usize) {
+        for address in page_addresses(gpa).take(pages) {
+            self.add(UNMEASURED, address, &NO_CONTENT);
         }
     }
 

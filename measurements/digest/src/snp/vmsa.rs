@@ -1,5 +1,6 @@
-//! The initial state of a virtual CPU as KVM and QEMU set it: AMD APM volume 2, table B-4 (`VMSA`).
+//! The initial state of a virtual CPU as its launcher sets it: AMD APM volume 2, table B-4 (`VMSA`).
 
+use super::Launcher;
 use super::page::PAGE;
 
 /// Where the boot processor starts: the reset vector.
@@ -41,8 +42,43 @@ const fn flat(attributes: u16) -> Segment {
     }
 }
 
-/// The page of a CPU that starts at `eip` with this signature in `EDX` and these SEV features.
-pub(crate) fn page(eip: u32, cpu_signature: u32, guest_features: u64) -> [u8; PAGE] {
+/// Registers that launchers set differently (sev-snp-measure 0.0.13, `vmsa.py`).
+struct Reset {
+    /// Page attribute table.
+    pat: u64,
+    /// What `CPUID` would say in `EAX`, or what the launcher puts there.
+    rdx: u32,
+    mxcsr: u32,
+    x87_control: u16,
+}
+
+impl Reset {
+    fn of(launcher: Launcher, cpu_signature: u32) -> Self {
+        match launcher {
+            Launcher::Qemu => Self {
+                pat: 0x0007_0406_0007_0406,
+                rdx: cpu_signature,
+                mxcsr: 0x1f80,
+                x87_control: 0x037f,
+            },
+            Launcher::Gce => Self {
+                pat: 0x0007_0106,
+                rdx: 0x600,
+                mxcsr: 0,
+                x87_control: 0,
+            },
+        }
+    }
+}
+
+/// The page of a CPU that starts at `eip` with these SEV features; `cpu_signature` goes into `EDX` where the launcher does so.
+pub(crate) fn page(
+    launcher: Launcher,
+    eip: u32,
+    cpu_signature: u32,
+    guest_features: u64,
+) -> [u8; PAGE] {
+    let reset = Reset::of(launcher, cpu_signature);
     let mut page = Page([0; PAGE]);
     let code = Segment {
         selector: 0xf000,
@@ -66,11 +102,11 @@ pub(crate) fn page(eip: u32, cpu_signature: u32, guest_features: u64) -> [u8; PA
     page.put(0x168, &0xffff_0ff0u64.to_le_bytes()); // DR6
     page.put(0x170, &0x2u64.to_le_bytes()); // RFLAGS
     page.put(0x178, &u64::from(eip & 0xffff).to_le_bytes()); // RIP
-    page.put(0x268, &0x0007_0406_0007_0406u64.to_le_bytes()); // PAT at reset
-    page.put(0x310, &u64::from(cpu_signature).to_le_bytes()); // RDX
+    page.put(0x268, &reset.pat.to_le_bytes()); // PAT
+    page.put(0x310, &u64::from(reset.rdx).to_le_bytes()); // RDX
     page.put(0x3b0, &guest_features.to_le_bytes()); // SEV_FEATURES
     page.put(0x3e8, &0x1u64.to_le_bytes()); // XCR0
-    page.put(0x408, &0x1f80u32.to_le_bytes()); // MXCSR
-    page.put(0x410, &0x037fu16.to_le_bytes()); // x87 control word
+    page.put(0x408, &reset.mxcsr.to_le_bytes()); // MXCSR
+    page.put(0x410, &reset.x87_control.to_le_bytes()); // x87 control word
     page.0
 }

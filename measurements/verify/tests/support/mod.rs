@@ -1,6 +1,7 @@
 //! The evidence corpus: cases on disk, loud when absent. Beside it the signer of the tests.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod boot_log;
 pub(crate) mod der;
 pub(crate) mod intel;
 pub(crate) mod pki;
