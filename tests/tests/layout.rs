@@ -261,6 +261,28 @@ fn every_test_that_security_md_names_exists() {
     }
 }
 
+/// Each of the 58 rows of the attack list has one line in SECURITY.md: with a prefix, tests have it; without, none has.
+#[test]
+fn every_row_of_the_attack_list_is_accounted_for() {
+    let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let code: String = sources("rs")
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    for row in 1..=58 {
+        let head = format!("| A{row} | ");
+        let lines: Vec<_> = security
+            .lines()
+            .filter(|line| line.starts_with(&head))
+            .collect();
+        let [line] = lines.as_slice() else {
+            panic!("A{row} has {} lines", lines.len());
+        };
+        let tests = code.contains(&format!("fn a{row}_")) || code.contains(&format!("_a{row}_"));
+        assert_eq!(line.contains(&format!("`a{row}_…`")), tests, "{line}");
+    }
+}
+
 #[test]
 fn unsafe_code_is_where_it_may_be() {
     let mut crates = 0;
