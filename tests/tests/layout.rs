@@ -121,6 +121,7 @@ fn dependencies_point_one_way() {
                 "memory",
                 "serve",
                 "sim-guest",
+                "wire",
             ],
         ),
     ];

@@ -175,7 +175,7 @@ impl Drop for Locked {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
     use super::*;
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn the_kernel_says_that_the_pages_are_locked_and_not_dumped() {
         let buffer = Locked::with_capacity(40_000).unwrap();
-        let start = buffer.region.cast::<u8>().as_ptr() as usize;
+        let start = buffer.region.cast::<u8>().as_ptr().addr();
         for address in [start, start + 20_000, start + 39_999] {
             let flags = flags_of_mapping(address);
             for wanted in ["lo", "dd"] {
@@ -229,7 +229,8 @@ mod tests {
                 );
             }
         }
-        let ordinary = flags_of_mapping(&raw const *vec![0_u8; 40_000] as *const u8 as usize);
+        let ordinary = vec![0_u8; 40_000];
+        let ordinary = flags_of_mapping(ordinary.as_ptr().addr());
         assert!(
             !ordinary.contains(&"dd".to_owned()),
             "the test sees no difference: {ordinary:?}"
