@@ -38,6 +38,10 @@ lint: ## formatting, clippy with warnings denied, documentation, dependency rule
 advisories: ## ask the advisory database about every dependency (needs the network)
 	.ci/deny check advisories
 
+.PHONY: fuzz
+fuzz: ## fuzz every decoder, or one, on one core: make fuzz TIME=600 TARGET=name
+	nice -n 15 fuzz/run $(or $(TIME),60) $(TARGET)
+
 .PHONY: bench
 bench: weights ## measure: sealing, verification, summarising; ratios beside peers
 	$(CARGO) bench -p cloister-seal -p cloister-verify -p cloister-model
