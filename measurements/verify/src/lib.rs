@@ -11,6 +11,7 @@
 //! attest ─ attest.rs     the one function that makes Attested        policy ─ policy.rs   what is demanded, as data
 //!   snp  ─ snp/          SEV-SNP, step by step                       release ─ release.rs what was published
 //!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
+//! log ─ log/             whether a file was published, by its proof from the transparency log
 //! ```
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ mod anchors;
 mod attest;
 mod crl;
 mod keys;
+pub mod log;
 pub mod pem;
 pub mod policy;
 pub mod release;
