@@ -13,6 +13,7 @@
 //!   tdx  ─ tdx/          TDX, step by step                           claims ─ claims.rs   what the evidence says
 //!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
 //!   ccel ─ ccel/         event logs of TDX against the registers
+//! log ─ log/             whether a file was published, by its proof from the transparency log
 //! ```
 #![forbid(unsafe_code)]
 
@@ -22,6 +23,7 @@ pub mod ccel;
 mod claims;
 mod crl;
 mod keys;
+pub mod log;
 mod measured;
 pub mod pem;
 pub mod policy;
