@@ -121,7 +121,7 @@ pub(crate) fn pem(data: &[u8]) {
     }
 }
 
-/// The first byte says which of the three files it is.
+/// The first byte says which of the four files it is.
 pub(crate) fn policy(data: &[u8]) {
     let (which, text) = data.split_first().unwrap_or((&0, &[]));
     let Ok(text) = std::str::from_utf8(text) else {
@@ -130,11 +130,13 @@ pub(crate) fn policy(data: &[u8]) {
     let mut files = PolicyFiles {
         rules: include_str!("../../../measurements/policy/production.toml"),
         floors: include_str!("../../../measurements/policy/amd-floors.toml"),
+        intel_floors: include_str!("../../../measurements/policy/intel-floors.toml"),
         machines: include_str!("../../../measurements/policy/machines.toml"),
     };
     match which {
         b'r' => files.rules = text,
         b'f' => files.floors = text,
+        b'i' => files.intel_floors = text,
         _ => files.machines = text,
     }
     let _ = black_box(Policy::parse(&files));

@@ -7,6 +7,7 @@
 //! ```text
 //! wire ─ messages, keys, frames, tables      evidence ─ reports, certificates, policies, releases
 //! client ─ threads, bundles, replies         firmware ─ what is measured
+//! intel ─ quotes, collateral, event logs     log ─ proofs, policies, tiles
 //! meter ─ who allocates how much
 //! ```
 #![deny(unsafe_code)] // meter alone may: an allocator has no safe form.
@@ -14,6 +15,8 @@
 mod client;
 mod evidence;
 mod firmware;
+mod intel;
+mod log;
 #[allow(unsafe_code)]
 mod meter;
 mod wire;
@@ -81,12 +84,17 @@ targets! {
     "certificate-leaf": evidence::certificate_leaf, APPRAISAL, 8;
     "certificate-root": evidence::certificate_root, APPRAISAL, 8;
     "certificate-table": wire::certificate_table, 8 << 10, 4;
+    "collateral": intel::collateral, APPRAISAL, 32;
     "date": wire::date, 0, 0;
+    "dstack-log": intel::dstack_log, 64 << 10, 64;
+    "event-log": intel::event_log, 64 << 10, 64;
     "evidence-frame": evidence::frame, APPRAISAL, 16;
     "firmware": firmware::ovmf, 64 << 10, 8;
     "issuer-key": wire::issuer_key, 16 << 10, 8;
     "key-configs": wire::key_configs, 8 << 10, 8;
     "launch-claims": firmware::launch_claims, 64 << 10, 16;
+    "log-policy": log::policy, 256 << 10, 256;
+    "log-proof": log::proof, 64 << 10, 16;
     "message-record": wire::message_record, 64, 4;
     "ohttp-request": wire::ohttp_request, 0, 0;
     "ohttp-response": wire::ohttp_response, 0, 0;
@@ -98,7 +106,9 @@ targets! {
     "snp-report": evidence::snp_report, APPRAISAL, 8;
     "summary-reply": client::summary_reply, 8 << 10, 32;
     "summary-request": wire::summary_request, 16 << 10, 32;
+    "tdx-quote": intel::quote, APPRAISAL, 16;
     "thread": client::thread, 16 << 10, 48;
+    "tile": log::tile, 8 << 10, 16;
 }
 
 impl Target {
