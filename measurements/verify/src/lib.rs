@@ -17,6 +17,7 @@
 mod anchors;
 mod attest;
 mod crl;
+mod foreign;
 mod keys;
 pub mod pem;
 pub mod policy;
@@ -24,6 +25,7 @@ pub mod release;
 pub mod snp;
 mod time;
 mod trail;
+pub mod wrap;
 mod x509;
 
 pub use anchors::{AnchorKind, Anchors, BadAnchor};
