@@ -1,11 +1,13 @@
 //! A folder of captured evidence: `case.json` with the date at which to judge, and the files beside it.
 //!
 //! The files have fixed names: `report.bin` (SEV-SNP), `vcek.der` or `vlek.der`, `cert_chain.pem` (intermediate, then root), `ark.crl.der`
-//! (the root's revocation list); `quote.bin` (TDX). Everything but the report may be missing, which is then for the rules to judge.
+//! (the root's revocation list); `quote.bin` (TDX). The wrappers that the report came in may stand beside it, see [`super::wrapped`], and are
+//! judged as well. Everything but the report may be missing, which is then for the rules to judge.
 
 use std::path::Path;
 
 use cloister_client::failure::Failure;
+use cloister_verify::ratls::Demand;
 use cloister_verify::{Anchors, Endorsements, Outcome, Policy, Step, UnixTime, appraise, pem};
 use cloister_wire::date;
 use serde::Deserialize;
@@ -13,10 +15,10 @@ use serde::Deserialize;
 use super::arguments::Belief;
 use super::expectations::with_machines;
 use super::verify::Verdict;
-use super::{files, now};
+use super::{case_ratls, files, now, wrapped};
 
 /// Greatest size of a file of a case in bytes.
-const MAX_FILE: usize = 1 << 20;
+pub(crate) const MAX_FILE: usize = 1 << 20;
 
 /// What is read of a `case.json`: its other members describe what is expected of a verifier, and have no influence on this one.
 #[derive(Deserialize)]
@@ -61,25 +63,31 @@ pub(crate) fn judge(
             Failure::input(description.display(), "expected a date such as 2026-08-01")
         })?,
     };
-    let policy = match belief.policy.as_deref().and_then(Path::to_str) {
-        Some("authentic") => Policy::authentic(),
-        Some("production") | None => Policy::production(),
-        Some(_) => {
-            return Err(Failure::input(
-                "--policy",
-                "expected authentic or production for a case",
-            ));
-        }
-    };
-    let policy = with_machines(policy, belief)?;
+    let (policy, demand) = named_policy(belief)?;
     match case.platform.as_str() {
         "SEV-SNP" => snp(folder, &policy, root, now),
         "TDX" => Ok(tdx()),
+        ratls if ratls.starts_with("RA-TLS") => case_ratls::judge(folder, demand, now),
         _ => Err(Failure::input(
             description.display(),
-            "expected a case of platform SEV-SNP or TDX",
+            "expected a case of platform SEV-SNP, TDX or RA-TLS",
         )),
     }
+}
+
+/// The built-in policy of this name with the operator's machines, and what it asks of RA-TLS certificates.
+pub(crate) fn named_policy(belief: &Belief) -> Result<(Policy, Demand), Failure> {
+    let (policy, demand) = match belief.policy.as_deref().and_then(Path::to_str) {
+        Some("authentic") => (Policy::authentic(), Demand::Binding),
+        Some("production") | None => (Policy::production(), Demand::Production),
+        Some(_) => {
+            return Err(Failure::input(
+                "--policy",
+                "expected authentic or production for captured evidence",
+            ));
+        }
+    };
+    Ok((with_machines(policy, belief)?, demand))
 }
 
 fn snp(
@@ -124,11 +132,17 @@ fn snp(
         crl: crl.as_deref(),
     };
     let opinion = appraise(&report, &endorsements, policy, &anchors, now);
+    let report = opinion.claims.as_ref().map(|claims| &claims.report);
+    let wrappers = wrapped::judge_beside(folder, report)?;
+    let mut trail = opinion.trail;
+    let accepted = opinion.verdict.is_ok() && wrappers.iter().all(Step::passed);
+    trail.extend(wrappers);
     Ok(Verdict {
         platform: "SEV-SNP",
-        trail: opinion.trail,
+        trail,
         claims: opinion.claims,
-        accepted: opinion.verdict.is_ok(),
+        fields: Vec::new(),
+        accepted,
         attested: None,
         explanation: Vec::new(),
     })
@@ -147,6 +161,7 @@ fn tdx() -> Verdict {
             outcome: Outcome::Failed,
         }],
         claims: None,
+        fields: Vec::new(),
         accepted: false,
         attested: None,
         explanation: Vec::new(),
@@ -154,7 +169,7 @@ fn tdx() -> Verdict {
 }
 
 /// A file that may be missing; anything else that is wrong with it is an error.
-fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match path.try_exists() {
         Ok(false) => Ok(None),
         _ => files::read(path, MAX_FILE).map(Some),
@@ -162,7 +177,7 @@ fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 /// Certificates as PEM, or one as DER.
-fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+pub(crate) fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
     match core::str::from_utf8(bytes) {
         Ok(text) if text.trim_start().starts_with("-----BEGIN") => {
             pem::certificates(text).map_err(|error| Failure::input(path.display(), error))

@@ -4,12 +4,14 @@ mod arguments;
 mod ask;
 mod bundle;
 mod case;
+mod case_ratls;
 mod expectations;
 mod files;
 mod output;
 mod progress;
 mod refusal;
 mod verify;
+mod wrapped;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -15,16 +15,18 @@ use super::ask::patience;
 use super::expectations::Expectations;
 use super::output::{print, print_json};
 use super::progress::Progress;
-use super::{case, files};
+use super::{case, files, now, wrapped};
 
 /// What came of the evidence.
 pub(crate) struct Verdict {
-    /// `SEV-SNP`, `TDX` or `SIMULATED`.
+    /// `SEV-SNP`, `TDX`, `RA-TLS` or `SIMULATED`.
     pub(crate) platform: &'static str,
     /// Every rule.
     pub(crate) trail: Vec<Step>,
     /// What the evidence says.
     pub(crate) claims: Option<Claims>,
+    /// What is to be said beyond the claims.
+    pub(crate) fields: Vec<(&'static str, String)>,
     /// Whether every rule passed.
     pub(crate) accepted: bool,
     /// The proof, when the evidence is about our own service.
@@ -35,9 +37,14 @@ pub(crate) struct Verdict {
 
 /// Judges, and prints the verdict.
 pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
-    let verdict = match (&wanted.gateway, &wanted.bundle, &wanted.case) {
-        (Some(_), None, None) => live(wanted).await?,
-        (None, Some(path), None) => {
+    let verdict = match (
+        &wanted.gateway,
+        &wanted.bundle,
+        &wanted.case,
+        &wanted.wrapped,
+    ) {
+        (Some(_), None, None, None) => live(wanted).await?,
+        (None, Some(path), None, None) => {
             let expectations = Expectations::read(&wanted.belief)?;
             let bundle = Bundle::from_json(&files::read(path, MAX_BUNDLE)?)
                 .map_err(|error| Failure::input(path.display(), error))?;
@@ -49,15 +56,20 @@ pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
                 attested: appraisal.verdict.ok(),
                 trail: appraisal.trail,
                 claims: appraisal.claims,
+                fields: Vec::new(),
             }
         }
-        (None, None, Some(folder)) => {
+        (None, None, Some(folder), None) => {
             case::judge(folder, &wanted.belief, wanted.danger_trust_root.as_deref())?
+        }
+        (None, None, None, Some(path)) => {
+            let (policy, _) = case::named_policy(&wanted.belief)?;
+            wrapped::judge(path, wanted.certs.as_deref(), &policy, now()?)?
         }
         _ => {
             return Err(Failure::input(
                 "verify",
-                "expected exactly one of --gateway, --bundle and --case",
+                "expected exactly one of --gateway, --bundle, --case and --wrapped",
             ));
         }
     };
@@ -89,6 +101,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             platform: platform(session.attested().simulated()),
             trail: session.trail().to_vec(),
             claims: session.claims().cloned(),
+            fields: Vec::new(),
             accepted: true,
             attested: Some(session.attested().clone()),
             explanation: Vec::new(),
@@ -102,6 +115,7 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
             ),
             trail: refusal.appraisal.trail,
             claims: refusal.appraisal.claims,
+            fields: Vec::new(),
             accepted: false,
             attested: None,
         }),
@@ -161,6 +175,9 @@ impl Verdict {
                 number.map_or(Value::String(text), Value::from),
             );
         }
+        for (name, text) in &self.fields {
+            fields.insert((*name).to_owned(), Value::String(text.clone()));
+        }
         fields
     }
 
@@ -171,7 +188,8 @@ impl Verdict {
         let mut lines = trail::lines(&self.trail, simulated);
         if verbose {
             let claims = self.claims.iter().flat_map(Claims::fields);
-            lines.extend(claims.map(|(name, value)| mark(format!("says    {name}: {value}"))));
+            let fields = claims.chain(self.fields.clone());
+            lines.extend(fields.map(|(name, value)| mark(format!("says    {name}: {value}"))));
         }
         for sentence in &self.explanation {
             lines.push(mark(format!("why: {sentence}")));

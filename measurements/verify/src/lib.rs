@@ -21,6 +21,7 @@ mod foreign;
 mod keys;
 pub mod pem;
 pub mod policy;
+pub mod ratls;
 pub mod release;
 pub mod snp;
 mod time;

@@ -85,7 +85,10 @@ impl<'a> Map<'a> {
 pub(crate) fn item<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8], BadCbor> {
     let start = decoder.position();
     decoder.skip()?;
-    decoder.input().get(start..decoder.position()).ok_or(BadCbor)
+    decoder
+        .input()
+        .get(start..decoder.position())
+        .ok_or(BadCbor)
 }
 
 /// One item that is all of `bytes`.

@@ -110,7 +110,9 @@ impl<'a> Certificate<'a> {
             Algorithm::Ecdsa(Hash::Sha256)
         } else {
             let known = ALGORITHMS.iter().find(|(known, _)| *known == outer);
-            known.ok_or(BadCertificate("an unknown signature algorithm"))?.1
+            known
+                .ok_or(BadCertificate("an unknown signature algorithm"))?
+                .1
         };
         let mut reader = SliceReader::new(tbs)?;
         let certificate = reader.sequence(|body| {
@@ -182,9 +184,9 @@ impl<'a> Certificate<'a> {
             body.filter(|body| der::Tagged::tag(body) == Tag::Sequence)
                 .is_some_and(|body| body.value().starts_with(&[0x01, 0x01, 0xff]))
         });
-        let usage = self
-            .extension(KEY_USAGE)
-            .map(|value| BitStringRef::from_der(value).map(|bits| bits.raw_bytes().first().copied()));
+        let usage = self.extension(KEY_USAGE).map(|value| {
+            BitStringRef::from_der(value).map(|bits| bits.raw_bytes().first().copied())
+        });
         authority
             && match usage {
                 None => true,

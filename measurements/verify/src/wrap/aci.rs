@@ -58,7 +58,11 @@ pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) -> Vec<u8>
         &rules::ACI_REPORT,
         same,
         "the judged report",
-        if same { "the judged report" } else { "another report" },
+        if same {
+            "the judged report"
+        } else {
+            "another report"
+        },
     );
     // The text is written as the report's bytes in their order or, as a number, in the reverse one.
     let mut reversed = report.reported_tcb;

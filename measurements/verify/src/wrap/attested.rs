@@ -22,7 +22,9 @@ struct Attestation<'a> {
 }
 
 fn read<'a>(message: &Sign1<'a>) -> Result<Attestation<'a>, &'static str> {
-    let critical = message.critical().ok_or("a critical parameter that is unknown")?;
+    let critical = message
+        .critical()
+        .ok_or("a critical parameter that is unknown")?;
     let [name] = critical.as_slice() else {
         return Err("critical parameters other than the attestation");
     };
@@ -47,7 +49,10 @@ fn key(bytes: &[u8]) -> Option<PublicKey> {
     let map = Map::parse(bytes).ok()?;
     let (x, y) = (map.bytes(Label::Number(-2))?, map.bytes(Label::Number(-3))?);
     let coordinates = [x, y].concat();
-    match (map.number(Label::Number(1))?, map.number(Label::Number(-1))?) {
+    match (
+        map.number(Label::Number(1))?,
+        map.number(Label::Number(-1))?,
+    ) {
         (2, 1) if x.len() == 32 => PublicKey::p256(&coordinates),
         (2, 2) if x.len() == 48 => PublicKey::p384(&coordinates),
         _ => None,
@@ -88,7 +93,11 @@ pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) {
         &rules::COSE_REPORT,
         same,
         "the judged report",
-        if same { "the judged report" } else { "another report" },
+        if same {
+            "the judged report"
+        } else {
+            "another report"
+        },
     );
     let digest = Hash::Sha256.digest(attestation.key_bytes);
     let bound = is_digest(&report.report_data, &digest);
@@ -111,6 +120,10 @@ pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) {
         &rules::COSE_SIGNATURE,
         signed,
         "signed by the attested key",
-        if signed { "signed by the attested key" } else { "not signed by the attested key" },
+        if signed {
+            "signed by the attested key"
+        } else {
+            "not signed by the attested key"
+        },
     );
 }

@@ -45,7 +45,9 @@ impl<'a> Sign1<'a> {
             return Some(Vec::new());
         };
         whole(list, |decoder| {
-            let count = decoder.array()?.filter(|count| (1..=MAX_ENTRIES).contains(count));
+            let count = decoder
+                .array()?
+                .filter(|count| (1..=MAX_ENTRIES).contains(count));
             (0..count.ok_or(BadCbor)?)
                 .map(|_| Ok(decoder.str()?))
                 .collect()
@@ -57,7 +59,9 @@ impl<'a> Sign1<'a> {
         let chain = self.header.get(X5CHAIN)?;
         whole(chain, |decoder| Ok(vec![decoder.bytes()?])).or_else(|| {
             whole(chain, |decoder| {
-                let count = decoder.array()?.filter(|count| (1..=MAX_ENTRIES).contains(count));
+                let count = decoder
+                    .array()?
+                    .filter(|count| (1..=MAX_ENTRIES).contains(count));
                 (0..count.ok_or(BadCbor)?)
                     .map(|_| Ok(decoder.bytes()?))
                     .collect()

@@ -115,7 +115,9 @@ impl<'a> Hcl<'a> {
         }
         let word = |offset: usize| {
             let field = bytes.get(offset..).and_then(<[u8]>::first_chunk::<4>);
-            field.map(|field| u32::from_le_bytes(*field)).ok_or(HclError::Truncated)
+            field
+                .map(|field| u32::from_le_bytes(*field))
+                .ok_or(HclError::Truncated)
         };
         let size = |offset| usize::try_from(word(offset)?).map_err(|_| HclError::Sizes);
         if !bytes.starts_with(&SIGNATURE) {
@@ -131,7 +133,9 @@ impl<'a> Hcl<'a> {
             (request, _) => return Err(HclError::Request(request)),
         }
         let claims_size = size(RUNTIME + 16)?;
-        let data_size = claims_size.checked_add(RUNTIME_HEAD).ok_or(HclError::Sizes)?;
+        let data_size = claims_size
+            .checked_add(RUNTIME_HEAD)
+            .ok_or(HclError::Sizes)?;
         let whole = data_size.checked_add(RUNTIME).ok_or(HclError::Sizes)?;
         if size(RUNTIME)? != data_size || size(8)? != whole {
             return Err(HclError::Sizes);
@@ -151,7 +155,9 @@ impl<'a> Hcl<'a> {
             3 => Hash::Sha512,
             found => return Err(HclError::HashType(found)),
         };
-        let claims = bytes.get(RUNTIME + RUNTIME_HEAD..whole).ok_or(HclError::Truncated)?;
+        let claims = bytes
+            .get(RUNTIME + RUNTIME_HEAD..whole)
+            .ok_or(HclError::Truncated)?;
         let (report, rest) = bytes
             .get(HEADER..RUNTIME)
             .zip(bytes.get(whole..))
@@ -161,7 +167,11 @@ impl<'a> Hcl<'a> {
             Kind::Tdx => report.get(TDX_REPORT..).unwrap_or_default(),
         };
         let reserved = bytes.get(20..HEADER).unwrap_or_default();
-        if [reserved, unused, rest].into_iter().flatten().any(|&byte| byte != 0) {
+        if [reserved, unused, rest]
+            .into_iter()
+            .flatten()
+            .any(|&byte| byte != 0)
+        {
             return Err(HclError::NotZero);
         }
         Ok(Self {
@@ -206,7 +216,8 @@ impl<'a> Hcl<'a> {
             return Err("no key of that name, or more than one");
         };
         let number = |text: &Option<String>| Base64UrlUnpadded::decode_vec(text.as_deref()?).ok();
-        let (Some(modulus), Some(exponent), "RSA") = (number(&key.n), number(&key.e), key.kty.as_str())
+        let (Some(modulus), Some(exponent), "RSA") =
+            (number(&key.n), number(&key.e), key.kty.as_str())
         else {
             return Err("a key that is not RSA in base64url");
         };
@@ -247,7 +258,11 @@ pub fn judge(bytes: &[u8], judged: &Judged<'_>, beside: &Beside<'_>) -> Vec<Step
             trail.check(&rules::HCL_FORMAT, false, expected, error.to_string());
         }
         Ok(hcl) => {
-            let found = format!("version {}, {} bytes of claims", hcl.version, hcl.claims.len());
+            let found = format!(
+                "version {}, {} bytes of claims",
+                hcl.version,
+                hcl.claims.len()
+            );
             trail.check(&rules::HCL_FORMAT, true, expected, found);
             judge_report(&mut trail, &hcl, judged);
             let key = hcl.key();
@@ -255,7 +270,8 @@ pub fn judge(bytes: &[u8], judged: &Judged<'_>, beside: &Beside<'_>) -> Vec<Step
                 &rules::HCL_KEY,
                 key.is_ok(),
                 "one RSA key HCLAkPub of 2048 bits",
-                key.as_ref().map_or_else(ToString::to_string, ToString::to_string),
+                key.as_ref()
+                    .map_or_else(ToString::to_string, ToString::to_string),
             );
             match (&beside.quote, key) {
                 (None, _) => {
@@ -280,12 +296,11 @@ pub fn judge(bytes: &[u8], judged: &Judged<'_>, beside: &Beside<'_>) -> Vec<Step
 /// The report inside is the judged one, and its report data are the hash of the claims.
 fn judge_report(trail: &mut Trail, hcl: &Hcl<'_>, judged: &Judged<'_>) {
     let (same, report_data) = match *judged {
-        Judged::Snp(report) => (
-            hcl.snp_report() == Some(report.bytes()),
-            report.report_data,
-        ),
+        Judged::Snp(report) => (hcl.snp_report() == Some(report.bytes()), report.report_data),
         Judged::Tdx(report_data) => {
-            let inside = hcl.tdx_report().and_then(|report| report.get(TDX_REPORT_DATA..));
+            let inside = hcl
+                .tdx_report()
+                .and_then(|report| report.get(TDX_REPORT_DATA..));
             (
                 inside.is_some_and(|rest| rest.starts_with(report_data)),
                 *report_data,

@@ -118,7 +118,9 @@ impl Wrapper {
         match self {
             Self::Hcl => {
                 let hcl = hcl::Hcl::parse(bytes).map_err(|_| nothing)?;
-                let report = hcl.snp_report().ok_or(NotWrapped("a report of Intel TDX"))?;
+                let report = hcl
+                    .snp_report()
+                    .ok_or(NotWrapped("a report of Intel TDX"))?;
                 Ok(Inner {
                     report: report.into(),
                     ..Inner::default()
@@ -142,7 +144,9 @@ impl Wrapper {
             return trail.complete(self.rules(), "there is no readable report");
         };
         match self {
-            Self::Hcl => return hcl::judge(bytes, &hcl::Judged::Snp(report), &hcl::Beside::default()),
+            Self::Hcl => {
+                return hcl::judge(bytes, &hcl::Judged::Snp(report), &hcl::Beside::default());
+            }
             Self::AttestedMessage => {
                 attested::judge(&mut trail, bytes, report);
                 // The message carries the endorsement of its utility VM.

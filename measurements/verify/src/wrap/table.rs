@@ -27,13 +27,16 @@ struct Json {
 fn read(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     let fits = |provider: &str| provider.strip_suffix('\n').unwrap_or(provider) == PROVIDER;
     if bytes.trim_ascii_start().first() == Some(&b'{') {
-        let json: Json = serde_json::from_slice(bytes).ok().filter(|json: &Json| fits(&json.provider))?;
+        let json: Json = serde_json::from_slice(bytes)
+            .ok()
+            .filter(|json: &Json| fits(&json.provider))?;
         let decode = |text: &str| Base64UrlUnpadded::decode_vec(text.trim_end_matches('=')).ok();
         return Some((decode(&json.outblob)?.into(), decode(&json.auxblob)?.into()));
     }
     if bytes.first().is_some_and(|byte| byte >> 5 == 5) {
         let map = Map::parse(bytes).ok()?;
-        map.text(Label::Text("provider")).filter(|provider| fits(provider))?;
+        map.text(Label::Text("provider"))
+            .filter(|provider| fits(provider))?;
         let part = |name| map.bytes(Label::Text(name)).map(Cow::from);
         return Some((part("outblob")?, part("auxblob")?));
     }
@@ -86,7 +89,11 @@ pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) {
         &rules::TABLE_REPORT,
         same,
         "the judged report",
-        if same { "the judged report" } else { "another report" },
+        if same {
+            "the judged report"
+        } else {
+            "another report"
+        },
     );
     judge_table(trail, &table);
 }
@@ -104,6 +111,9 @@ fn judge_table(trail: &mut Trail, table: &[u8]) {
         &rules::TABLE_CERTIFICATES,
         chain.is_ok(),
         "one certificate of the signing key, and those above it",
-        chain.map_or_else(|found| found, |chain| format!("{} certificates", chain.len())),
+        chain.map_or_else(
+            |found| found,
+            |chain| format!("{} certificates", chain.len()),
+        ),
     );
 }

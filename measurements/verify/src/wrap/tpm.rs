@@ -121,18 +121,29 @@ pub(super) fn judge(trail: &mut Trail, quote: &Quote<'_>, key: &PublicKey, besid
     };
     trail.check(&rules::HCL_QUOTE_FORMAT, true, expected, expected);
     let signature = quote.signature;
-    let bare = signature.strip_prefix(&RSASSA_SHA256).filter(|bare| bare.len() == 256);
+    let bare = signature
+        .strip_prefix(&RSASSA_SHA256)
+        .filter(|bare| bare.len() == 256);
     let signed = key.pkcs1(Hash::Sha256, quote.message, bare.unwrap_or(signature));
     trail.check(
         &rules::HCL_QUOTE_SIGNATURE,
         signed,
         "signed by HCLAkPub",
-        if signed { "signed by HCLAkPub" } else { "not signed by HCLAkPub" },
+        if signed {
+            "signed by HCLAkPub"
+        } else {
+            "not signed by HCLAkPub"
+        },
     );
     let found = hex::encode(attest.extra_data);
     match beside.nonce {
         Some(nonce) => {
-            trail.check(&rules::HCL_QUOTE_NONCE, nonce == attest.extra_data, hex::encode(nonce), found);
+            trail.check(
+                &rules::HCL_QUOTE_NONCE,
+                nonce == attest.extra_data,
+                hex::encode(nonce),
+                found,
+            );
         }
         None => trail.not_asked(&rules::HCL_QUOTE_NONCE, found),
     }
@@ -141,7 +152,9 @@ pub(super) fn judge(trail: &mut Trail, quote: &Quote<'_>, key: &PublicKey, besid
             let digest = digest(registers, attest.selection);
             trail.check(
                 &rules::HCL_QUOTE_PCRS,
-                digest.as_ref().is_some_and(|digest| digest == attest.digest),
+                digest
+                    .as_ref()
+                    .is_some_and(|digest| digest == attest.digest),
                 digest.map_or_else(|| "a value for each selected register".into(), hex::encode),
                 hex::encode(attest.digest),
             );

@@ -58,21 +58,33 @@ pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) {
         let parsed = chain.into_iter().map(Certificate::parse);
         parsed.collect::<Result<_, _>>().ok()
     });
-    let Some((chain, leaf)) = chain.as_ref().and_then(|chain| Some((chain, chain.first()?))) else {
+    let Some((chain, leaf)) = chain
+        .as_ref()
+        .and_then(|chain| Some((chain, chain.first()?)))
+    else {
         return fail("no certificates, or malformed ones");
     };
     let svn = payload.guest_svn;
     if svn.is_empty() || svn.len() > 10 || !svn.bytes().all(|byte| byte.is_ascii_digit()) {
         return fail("a guest's number that is none");
     }
-    trail.check(&rules::UVM_FORMAT, true, expected, format!("utility VM of number {svn}"));
+    trail.check(
+        &rules::UVM_FORMAT,
+        true,
+        expected,
+        format!("utility VM of number {svn}"),
+    );
 
     let signed = message.signed_by(&leaf.key);
     trail.check(
         &rules::UVM_SIGNATURE,
         signed,
         "signed by the first certificate's key",
-        if signed { "signed by the first certificate's key" } else { "not signed by it" },
+        if signed {
+            "signed by the first certificate's key"
+        } else {
+            "not signed by it"
+        },
     );
     judge_chain(trail, &message, chain);
     judge_issuer(trail, &message, chain);
@@ -88,15 +100,20 @@ pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) {
 fn judge_chain(trail: &mut Trail, message: &Sign1<'_>, chain: &[Certificate<'_>]) {
     let expected = "each signed by the next, valid when it signed";
     let unsigned = chain.iter().zip(chain.iter().skip(1).chain(chain.last()));
-    let unsigned = unsigned.filter(|(of, by)| of.null_parameters || !of.issued_by(by)).count();
+    let unsigned = unsigned
+        .filter(|(of, by)| of.null_parameters || !of.issued_by(by))
+        .count();
     // Tag 1: seconds since 1970 (RFC 8949 section 3.4.2).
-    let time = message.header.get(Label::Text("signingtime")).and_then(|value| {
-        whole(value, |decoder| {
-            let tag = decoder.tag()?.as_u64();
-            let time = decoder.u64()?;
-            if tag == 1 { Ok(time) } else { Err(BadCbor) }
-        })
-    });
+    let time = message
+        .header
+        .get(Label::Text("signingtime"))
+        .and_then(|value| {
+            whole(value, |decoder| {
+                let tag = decoder.tag()?.as_u64();
+                let time = decoder.u64()?;
+                if tag == 1 { Ok(time) } else { Err(BadCbor) }
+            })
+        });
     let found = match time {
         _ if unsigned > 0 => "a certificate that the next one did not sign",
         None => "no time of signing",
