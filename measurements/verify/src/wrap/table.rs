@@ -23,25 +23,39 @@ struct Json {
     provider: String,
 }
 
-/// Report and table.
-fn read(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+/// The two parts of an extended report.
+struct Extended<'a> {
+    report: Cow<'a, [u8]>,
+    table: Cow<'a, [u8]>,
+}
+
+fn read(bytes: &[u8]) -> Option<Extended<'_>> {
     let fits = |provider: &str| provider.strip_suffix('\n').unwrap_or(provider) == PROVIDER;
     if bytes.trim_ascii_start().first() == Some(&b'{') {
         let json: Json = serde_json::from_slice(bytes)
             .ok()
             .filter(|json: &Json| fits(&json.provider))?;
         let decode = |text: &str| Base64UrlUnpadded::decode_vec(text.trim_end_matches('=')).ok();
-        return Some((decode(&json.outblob)?.into(), decode(&json.auxblob)?.into()));
+        return Some(Extended {
+            report: decode(&json.outblob)?.into(),
+            table: decode(&json.auxblob)?.into(),
+        });
     }
     if bytes.first().is_some_and(|byte| byte >> 5 == 5) {
         let map = Map::parse(bytes).ok()?;
         map.text(Label::Text("provider"))
             .filter(|provider| fits(provider))?;
         let part = |name| map.bytes(Label::Text(name)).map(Cow::from);
-        return Some((part("outblob")?, part("auxblob")?));
+        return Some(Extended {
+            report: part("outblob")?,
+            table: part("auxblob")?,
+        });
     }
     let (report, table) = bytes.split_at_checked(REPORT_BYTES)?;
-    Some((report.into(), table.into()))
+    Some(Extended {
+        report: report.into(),
+        table: table.into(),
+    })
 }
 
 /// The signing key's certificate, the intermediate's and the root's, in this order. `Err` says what is wrong with the table.
@@ -64,7 +78,7 @@ fn chain(table: &[u8]) -> Result<Vec<Vec<u8>>, String> {
 
 /// The report and the certificates of its table.
 pub(super) fn open(bytes: &[u8]) -> Option<Inner<'_>> {
-    let (report, table) = read(bytes)?;
+    let Extended { report, table } = read(bytes)?;
     let certificates = chain(&table).ok()?;
     Some(Inner {
         report,
@@ -74,7 +88,11 @@ pub(super) fn open(bytes: &[u8]) -> Option<Inner<'_>> {
 
 pub(super) fn judge(trail: &mut Trail, bytes: &[u8], report: &Report) {
     let expected = "a report and a table";
-    let Some((inner, table)) = read(bytes) else {
+    let Some(Extended {
+        report: inner,
+        table,
+    }) = read(bytes)
+    else {
         trail.check(&rules::TABLE_FORMAT, false, expected, "something else");
         return;
     };
