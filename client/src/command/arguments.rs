@@ -131,7 +131,8 @@ impl From<Writing> for Style {
 /// Verify evidence and send nothing: of a live service, a key bundle or a folder.
 ///
 /// With --case, a folder of captured evidence (case.json, report.bin, vcek.der or vlek.der, cert_chain.pem) is judged by
-/// --policy authentic or production at the date in its case.json. With --json, one object is printed: verdict, platform, product,
+/// --policy authentic or production at the date in its case.json, with the wrappers that stand beside the report. With --wrapped, the
+/// report inside one file and its wrapper are judged by the same policies as of now. With --json, one object is printed: verdict, platform, product,
 /// failed (rule, expected, found), fields.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]
@@ -145,6 +146,13 @@ pub(crate) struct Verify {
     /// A folder of captured evidence
     #[arg(long, value_name = "DIR")]
     pub(crate) case: Option<PathBuf>,
+    /// An SNP report in the wrapper of a cloud provider: Azure's HCL report, attested COSE message or ACI bundle, or an extended report
+    /// (configfs-tsm as JSON or CBOR; report and certificate table)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wrapped: Option<PathBuf>,
+    /// With --wrapped: the certificates of the signing key, the intermediate and the root (PEM), where the wrapper brings none
+    #[arg(long, value_name = "FILE", requires = "wrapped")]
+    pub(crate) certs: Option<PathBuf>,
     /// With --case: believe this root instead of AMD's (PEM or DER). For test corpora only
     #[arg(long, value_name = "FILE", requires = "case")]
     pub(crate) danger_trust_root: Option<PathBuf>,

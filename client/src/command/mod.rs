@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod refusal;
 mod verify;
+mod wrapped;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -16,11 +16,11 @@ use super::ask::patience;
 use super::expectations::Expectations;
 use super::output::{print, print_json};
 use super::progress::Progress;
-use super::{case, files};
+use super::{case, files, now, wrapped};
 
 /// What came of the evidence.
 pub(crate) struct Verdict {
-    /// `SEV-SNP`, `TDX` or `SIMULATED`.
+    /// `SEV-SNP`, `TDX`, `RA-TLS` or `SIMULATED`.
     pub(crate) platform: &'static str,
     /// Every rule.
     pub(crate) trail: Vec<Step>,
@@ -38,9 +38,14 @@ pub(crate) struct Verdict {
 
 /// Judges, and prints the verdict.
 pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
-    let verdict = match (&wanted.gateway, &wanted.bundle, &wanted.case) {
-        (Some(_), None, None) => live(wanted).await?,
-        (None, Some(path), None) => {
+    let verdict = match (
+        &wanted.gateway,
+        &wanted.bundle,
+        &wanted.case,
+        &wanted.wrapped,
+    ) {
+        (Some(_), None, None, None) => live(wanted).await?,
+        (None, Some(path), None, None) => {
             let expectations = Expectations::read(&wanted.belief)?;
             let bundle = Bundle::from_json(&files::read(path, MAX_BUNDLE)?)
                 .map_err(|error| Failure::input(path.display(), error))?;
@@ -55,13 +60,17 @@ pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
                 measured: Vec::new(),
             }
         }
-        (None, None, Some(folder)) => {
+        (None, None, Some(folder), None) => {
             case::judge(folder, &wanted.belief, wanted.danger_trust_root.as_deref())?
+        }
+        (None, None, None, Some(path)) => {
+            let (policy, _) = case::named_policy(&wanted.belief)?;
+            wrapped::judge(path, wanted.certs.as_deref(), &policy, now()?)?
         }
         _ => {
             return Err(Failure::input(
                 "verify",
-                "expected exactly one of --gateway, --bundle and --case",
+                "expected exactly one of --gateway, --bundle, --case and --wrapped",
             ));
         }
     };

@@ -3,6 +3,7 @@
 //! Which files a kind of evidence has stands at its reader. What signs or certifies may be missing, which is then for the rules to judge.
 
 mod measure;
+mod ratls;
 mod snp;
 mod tdx;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use cloister_client::failure::Failure;
 use cloister_verify::ccel::Unread;
+use cloister_verify::ratls::Demand;
 use cloister_verify::{Anchors, Policy, UnixTime, pem};
 use cloister_wire::date;
 use serde::Deserialize;
@@ -20,7 +22,7 @@ use super::verify::Verdict;
 use super::{files, now};
 
 /// Greatest size of a file of a case in bytes.
-const MAX_FILE: usize = 1 << 20;
+pub(crate) const MAX_FILE: usize = 1 << 20;
 
 /// What is read of a `case.json`: its other members describe what is expected of a verifier, and have no influence on this one.
 #[derive(Deserialize)]
@@ -65,34 +67,38 @@ pub(crate) fn judge(
             Failure::input(description.display(), "expected a date such as 2026-08-01")
         })?,
     };
-    let policy = match belief.policy.as_deref().and_then(Path::to_str) {
-        Some("authentic") => Policy::authentic(),
-        Some("production") | None => Policy::production(),
-        Some(_) => {
-            return Err(Failure::input(
-                "--policy",
-                "expected authentic or production for a case",
-            ));
-        }
-    };
-    let policy = with_machines(policy, belief)?;
+    let (policy, demand) = named_policy(belief)?;
     match case.platform.as_str() {
         "SEV-SNP" => snp::judge(folder, &policy, &anchors(root)?, now),
         "TDX" => tdx::judge(folder, &policy, &anchors(root)?, now),
         platform @ ("TDX measurement" | "SEV-SNP measurement") => {
-            let strict = belief.policy.as_deref() != Some(Path::new("authentic"));
-            let unread = if strict {
-                Unread::Refused
-            } else {
-                Unread::Reported
+            let unread = match demand {
+                Demand::Production => Unread::Refused,
+                Demand::Binding => Unread::Reported,
             };
             measure::judge(folder, platform, unread)
         }
+        certificate if certificate.starts_with("RA-TLS") => ratls::judge(folder, demand, now),
         _ => Err(Failure::input(
             description.display(),
-            "expected a case of platform SEV-SNP or TDX, or of a measurement of one",
+            "expected a case of platform SEV-SNP, TDX or RA-TLS, or of a measurement",
         )),
     }
+}
+
+/// The built-in policy of this name with the operator's machines, and what it asks of RA-TLS certificates.
+pub(crate) fn named_policy(belief: &Belief) -> Result<(Policy, Demand), Failure> {
+    let (policy, demand) = match belief.policy.as_deref().and_then(Path::to_str) {
+        Some("authentic") => (Policy::authentic(), Demand::Binding),
+        Some("production") | None => (Policy::production(), Demand::Production),
+        Some(_) => {
+            return Err(Failure::input(
+                "--policy",
+                "expected authentic or production for captured evidence",
+            ));
+        }
+    };
+    Ok((with_machines(policy, belief)?, demand))
 }
 
 /// The vendors' roots, or the one root of a test corpus.
@@ -106,7 +112,7 @@ fn anchors(root: Option<&Path>) -> Result<Anchors, Failure> {
 }
 
 /// A file that may be missing; anything else that is wrong with it is an error.
-fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match path.try_exists() {
         Ok(false) => Ok(None),
         _ => files::read(path, MAX_FILE).map(Some),
@@ -114,7 +120,7 @@ fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 /// Certificates as PEM, or one as DER.
-fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+pub(crate) fn certificates(path: &Path, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
     match core::str::from_utf8(bytes) {
         Ok(text) if text.trim_start().starts_with("-----BEGIN") => {
             pem::certificates(text).map_err(|error| Failure::input(path.display(), error))

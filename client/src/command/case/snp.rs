@@ -1,13 +1,14 @@
 //! A case of SEV-SNP: `report.bin`, `vcek.der` or `vlek.der`, `cert_chain.pem` (intermediate, then root), `ark.crl.der` (the root's
-//! revocation list).
+//! revocation list). The wrappers that the report came in may stand beside it, see [`super::super::wrapped`], and are judged as well.
 
 use std::path::Path;
 
 use cloister_client::failure::Failure;
-use cloister_verify::{Anchors, Endorsements, Policy, UnixTime, appraise};
+use cloister_verify::{Anchors, Endorsements, Policy, Step, UnixTime, appraise};
 
 use super::super::files;
 use super::super::verify::Verdict;
+use super::super::wrapped;
 use super::{MAX_FILE, certificates, if_there};
 
 /// Judges the report of a case.
@@ -47,11 +48,15 @@ pub(super) fn judge(
         crl: crl.as_deref(),
     };
     let opinion = appraise(&report, &endorsements, policy, anchors, now);
+    let wrappers = wrapped::judge_beside(folder, wrapped::report_of(opinion.claims.as_ref()))?;
+    let accepted = opinion.verdict.is_ok() && wrappers.iter().all(Step::passed);
+    let mut trail = opinion.trail;
+    trail.extend(wrappers);
     Ok(Verdict {
         platform: "SEV-SNP",
-        trail: opinion.trail,
+        trail,
         claims: opinion.claims,
-        accepted: opinion.verdict.is_ok(),
+        accepted,
         measured: Vec::new(),
         attested: None,
         explanation: Vec::new(),

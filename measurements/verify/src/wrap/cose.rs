@@ -1,0 +1,99 @@
+//! COSE_Sign1 (RFC 9052 section 4.2): a message with one signature.
+
+use crate::foreign::cbor::{BadCbor, Label, MAX_ENTRIES, Map, end, put_head, whole};
+use crate::foreign::keys::{Hash, PublicKey};
+use minicbor::decode::Decoder;
+
+/// The tag of COSE_Sign1.
+const TAG: u64 = 18;
+/// Header parameters (RFC 9052 section 3.1, RFC 9360 section 2).
+pub(super) const ALGORITHM: Label<'static> = Label::Number(1);
+const CRITICAL: Label<'static> = Label::Number(2);
+const X5CHAIN: Label<'static> = Label::Number(33);
+
+/// A message; nothing about it is verified yet.
+pub(super) struct Sign1<'a> {
+    protected: &'a [u8],
+    pub(super) header: Map<'a>,
+    pub(super) payload: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Sign1<'a> {
+    /// Reads a tagged message with its payload inside; nothing may follow it.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, BadCbor> {
+        let mut decoder = Decoder::new(bytes);
+        if decoder.tag()?.as_u64() != TAG || decoder.array()? != Some(4) {
+            return Err(BadCbor);
+        }
+        let protected = decoder.bytes()?;
+        // Nothing of the unprotected header is used, but it must be one.
+        Map::decode(&mut decoder)?;
+        let (payload, signature) = (decoder.bytes()?, decoder.bytes()?);
+        end(&decoder)?;
+        Ok(Self {
+            protected,
+            header: Map::parse(protected)?,
+            payload,
+            signature,
+        })
+    }
+
+    /// The texts of the parameters that a reader must understand (RFC 9052 section 3.1, `crit`); `None` when one is no text.
+    pub(super) fn critical(&self) -> Option<Vec<&'a str>> {
+        let Some(list) = self.header.get(CRITICAL) else {
+            return Some(Vec::new());
+        };
+        whole(list, |decoder| {
+            let count = decoder
+                .array()?
+                .filter(|count| (1..=MAX_ENTRIES).contains(count));
+            (0..count.ok_or(BadCbor)?)
+                .map(|_| Ok(decoder.str()?))
+                .collect()
+        })
+    }
+
+    /// The signer's certificates in DER, its own first (RFC 9360 section 2): one, or an array of them.
+    pub(super) fn certificates(&self) -> Option<Vec<&'a [u8]>> {
+        let chain = self.header.get(X5CHAIN)?;
+        whole(chain, |decoder| Ok(vec![decoder.bytes()?])).or_else(|| {
+            whole(chain, |decoder| {
+                let count = decoder
+                    .array()?
+                    .filter(|count| (1..=MAX_ENTRIES).contains(count));
+                (0..count.ok_or(BadCbor)?)
+                    .map(|_| Ok(decoder.bytes()?))
+                    .collect()
+            })
+        })
+    }
+
+    /// Whether `key` has signed the message in the algorithm that the protected header names (RFC 9052 section 4.4).
+    pub(super) fn signed_by(&self, key: &PublicKey) -> bool {
+        let message = self.to_be_signed();
+        let signature = self.signature;
+        match (self.header.number(ALGORITHM), key) {
+            // RFC 9053 section 2.1; the curve is fixed by what the key is.
+            (Some(-7), PublicKey::P256(_)) => key.ecdsa(Hash::Sha256, &message, signature),
+            (Some(-35), PublicKey::P384(_)) => key.ecdsa(Hash::Sha384, &message, signature),
+            // RFC 8230 section 2.
+            (Some(-37), PublicKey::Rsa(_)) => key.pss(Hash::Sha256, &message, signature),
+            (Some(-38), PublicKey::Rsa(_)) => key.pss(Hash::Sha384, &message, signature),
+            (Some(-39), PublicKey::Rsa(_)) => key.pss(Hash::Sha512, &message, signature),
+            _ => false,
+        }
+    }
+
+    /// `Sig_structure`: ["Signature1", protected, external data (none), payload].
+    fn to_be_signed(&self) -> Vec<u8> {
+        let mut out = vec![0x84];
+        put_head(&mut out, 3, b"Signature1".len());
+        out.extend(b"Signature1");
+        for part in [self.protected, &[], self.payload] {
+            put_head(&mut out, 2, part.len());
+            out.extend(part);
+        }
+        out
+    }
+}
