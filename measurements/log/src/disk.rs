@@ -149,3 +149,26 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         _ => sync(Path::new(".")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_never_written_into() {
+        let folder = std::env::temp_dir().join(format!("cloister-disk-{}", std::process::id()));
+        let disk = Disk::lock(&folder).unwrap();
+        disk.write("a/b/file", b"old").unwrap();
+        // Whoever has the old file open, here by another name, keeps all of it.
+        fs::hard_link(folder.join("a/b/file"), folder.join("kept")).unwrap();
+        disk.write("a/b/file", b"new bytes").unwrap();
+        assert_eq!(disk.read("kept", 9).unwrap().unwrap(), b"old");
+        assert_eq!(disk.read("a/b/file", 9).unwrap().unwrap(), b"new bytes");
+        assert_eq!(disk.read("nothing", 9).unwrap(), None);
+        assert!(disk.read("a/b/file", 8).is_err());
+        write(&folder.join("kept"), b"other").unwrap();
+        assert_eq!(read(&folder.join("kept"), 9).unwrap(), b"other");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -162,6 +162,10 @@ fn a28_a_log_that_was_changed_signs_nothing_more() {
     *changed.last_mut().unwrap() ^= 1;
     fs::write(&tile, &changed).unwrap();
     refused("another hash");
+    // The same before anything was published.
+    fs::remove_file(folder.0.join(CHECKPOINT)).unwrap();
+    refused("another hash under the head");
+    fs::write(folder.0.join(CHECKPOINT), &head).unwrap();
     fs::write(&tile, &bytes).unwrap();
     // A head without a signature of ours, of another log, or gone.
     fs::write(

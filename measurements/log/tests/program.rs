@@ -215,6 +215,48 @@ fn published_files_are_proven_to_a_device() {
     );
 }
 
+/// `measurements/publish`, the documented command, on a release file as `cloister-measure` writes it.
+#[test]
+fn a_release_is_published_with_one_command() {
+    let (folder, log) = prepared("script");
+    let (w1, w2) = (witness(&folder, "w1", &log), witness(&folder, "w2", &log));
+    fs::write(
+        folder.at("release.json"),
+        "{\n  \"release\": \"0.1.0\",\n  \"flavour\": \"production\"\n}\n",
+    )
+    .unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../publish");
+    let publish = || {
+        Command::new(&script)
+            .args(["log", "log.key", "log.toml", "release.json", &w1.1, &w2.1])
+            .env("CLOISTER_LOG", env!("CARGO_BIN_EXE_cloister-log"))
+            .env("CLOISTER_RELEASES", folder.at("releases"))
+            .current_dir(&folder.0)
+            .output()
+            .unwrap()
+    };
+    for _ in 0..2 {
+        good(&publish());
+        for (file, kind) in [
+            ("release.json", "image-release"),
+            ("machines.toml", "machine-list"),
+            ("amd-floors.toml", "floors"),
+        ] {
+            let file = format!("releases/0.1.0/{file}");
+            good(&verify(&folder, &file, kind, &["--policy", "log.toml"]));
+        }
+        let said = good(&run(&folder, &[&["check"], &PLACE[..]].concat()));
+        assert!(said.contains("at size 3:"), "{said}");
+    }
+    // A release that was published does not change.
+    fs::write(
+        folder.at("release.json"),
+        "{\n  \"release\": \"0.1.0\"\n}\n",
+    )
+    .unwrap();
+    bad(&publish(), "a release is published once");
+}
+
 #[test]
 fn a28_a_log_that_forks_or_goes_back_gets_no_witness() {
     let (folder, log) = prepared("forked");

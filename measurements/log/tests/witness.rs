@@ -163,6 +163,29 @@ fn a28_a_witness_never_goes_back() {
 }
 
 #[test]
+fn a26_what_was_seen_of_one_log_is_not_taken_for_another() {
+    let folder = Folder::new("swapped");
+    let (one, two) = (Key::log("one.example"), Key::log("two.example"));
+    let key = Key::witness("witness.example/w1");
+    let logs = || vec![one.public(), two.public()];
+    let state = folder.at("witness");
+    let witness = Witness::open(&state, key.secret(), logs()).unwrap();
+    let (first, second) = (log(&folder.at("1"), &one, 3), log(&folder.at("2"), &two, 5));
+    cosigned(&witness.add(&request(&first, 0).to_bytes(), NOW));
+    cosigned(&witness.add(&request(&second, 0).to_bytes(), NOW));
+    drop(witness);
+    assert!(Witness::open(&state, key.secret(), logs()).is_ok());
+    let mut files: Vec<_> = fs::read_dir(&state)
+        .unwrap()
+        .map(|file| file.unwrap().path().join("checkpoint"))
+        .filter(|path| path.is_file())
+        .collect();
+    let other = files.pop().unwrap();
+    fs::copy(&other, &files[0]).unwrap();
+    assert!(Witness::open(&state, key.secret(), logs()).is_err());
+}
+
+#[test]
 fn each_fault_has_its_answer() {
     let scene = Scene::new("faults");
     let mut log = scene.log("log", 3);

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod der;
+pub(crate) mod merkle;
 pub(crate) mod pki;
+pub(crate) mod scene;
 
 use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
 use serde_json::Value;
