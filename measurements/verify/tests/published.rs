@@ -306,6 +306,33 @@ fn a20_a_false_signature_of_the_log_is_refused() {
 }
 
 #[test]
+fn a20_a_false_signature_condemns_the_note_beside_a_good_one() {
+    // The log changes its key: the policy knows both, and the checkpoint has both signatures.
+    let two_keys = |false_one: bool| {
+        move |scene: &mut Scene| {
+            let second = Key::new("log.example/one", Algorithm::Ed25519, 55);
+            let line = format!(
+                "\"{}\", source = \"test\", date = \"2026-11-23\" }}",
+                second.public
+            );
+            scene.policy =
+                scene
+                    .policy
+                    .replacen("logs = [", &format!("logs = [{{ value = {line}, "), 1);
+            scene.lines = Box::new(move |lines| {
+                let other = Scene::default().file();
+                let text = Proof::parse(&other).unwrap().checkpoint;
+                let mut line = second.sign(Note::parse(&text).unwrap().text);
+                line.signature[0] ^= u8::from(false_one);
+                lines.push(line);
+            });
+        }
+    };
+    accepts(two_keys(false));
+    refuses(&["log.checkpoint.signature"], two_keys(true));
+}
+
+#[test]
 fn a20_another_key_with_the_id_of_the_log_is_refused() {
     refuses(&["log.checkpoint.signature"], |scene| {
         let id = scene.log.public.id();

@@ -160,4 +160,23 @@ mod tests {
             assert_eq!(Checkpoint::parse(&bad), Err(error), "{bad:?}");
         }
     }
+
+    #[test]
+    fn a_key_signs_only_what_it_is_for() {
+        use ed25519_dalek::{Signer, SigningKey};
+        let secret = SigningKey::from_bytes(&[7; 32]);
+        let key = |algorithm| {
+            VerifierKey::new("n", algorithm, secret.verifying_key().as_bytes()).unwrap()
+        };
+        let (log, witness) = (key(Algorithm::Ed25519), key(Algorithm::Cosignature));
+        assert_ne!(log.id(), witness.id());
+        let of_log = secret.sign(GOOD.as_bytes()).to_bytes();
+        assert!(log.signed_note(GOOD, &of_log));
+        assert!(!witness.signed_note(GOOD, &of_log));
+        let message = cosigned_message(UnixTime(5), GOOD);
+        let signature = secret.sign(message.as_bytes()).to_bytes();
+        let of_witness = [5_u64.to_be_bytes().as_slice(), &signature].concat();
+        assert_eq!(witness.cosigned(GOOD, &of_witness), Some(UnixTime(5)));
+        assert_eq!(log.cosigned(GOOD, &of_witness), None);
+    }
 }
