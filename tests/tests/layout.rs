@@ -94,6 +94,7 @@ fn dependencies_point_one_way() {
         ("cloister-guest", &["bind", "wire"]),
         ("cloister-verify", &["bind", "wire"]),
         ("cloister-digest", &["bind", "verify", "wire"]),
+        ("cloister-log", &["verify"]),
         (
             "cloister-serve",
             &[

@@ -37,8 +37,10 @@ pub enum CheckpointError {
     Origin,
     /// The size is no decimal number.
     Size,
-    /// The root is not the base64 of 32 bytes, or not the one of an empty tree though the size is zero.
+    /// The root is not the base64 of 32 bytes.
     Root,
+    /// The size is zero, and the root is not the one of the empty tree.
+    EmptyRoot,
 }
 
 impl fmt::Display for CheckpointError {
@@ -47,7 +49,8 @@ impl fmt::Display for CheckpointError {
             Self::Lines => "a text that is not exactly three lines",
             Self::Origin => "an empty origin",
             Self::Size => "a size that is no number",
-            Self::Root => "a root that is no hash of such a tree",
+            Self::Root => "a root that is no hash",
+            Self::EmptyRoot => "an empty tree with a root of another",
         })
     }
 }
@@ -75,7 +78,7 @@ impl Checkpoint {
         let size = decimal(size).ok_or(CheckpointError::Size)?;
         let root = hash_line(root).ok_or(CheckpointError::Root)?;
         if size == 0 && root != merkle::empty_root() {
-            return Err(CheckpointError::Root);
+            return Err(CheckpointError::EmptyRoot);
         }
         Ok(Self {
             origin: origin.into(),
@@ -139,7 +142,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        use CheckpointError::{Lines, Origin, Root, Size};
+        use CheckpointError::{EmptyRoot, Lines, Origin, Root, Size};
         for (bad, error) in [
             (GOOD.trim_end().to_owned(), Lines),
             (format!("{GOOD}extension\n"), Lines),
@@ -148,7 +151,7 @@ mod tests {
             (GOOD.replace("example.com/behind-the-sofa", ""), Origin),
             (GOOD.replace("20852163", "020852163"), Size),
             (GOOD.replace("20852163", ""), Size),
-            (GOOD.replace("20852163", "0"), Root),
+            (GOOD.replace("20852163", "0"), EmptyRoot),
             (GOOD.replace("q2I=", "q2J="), Root),
             (GOOD.replace("q2I=", "q2I"), Root),
             (GOOD.replace("q2I=", "q2IAAAA="), Root),
@@ -156,5 +159,24 @@ mod tests {
         ] {
             assert_eq!(Checkpoint::parse(&bad), Err(error), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_key_signs_only_what_it_is_for() {
+        use ed25519_dalek::{Signer, SigningKey};
+        let secret = SigningKey::from_bytes(&[7; 32]);
+        let key = |algorithm| {
+            VerifierKey::new("n", algorithm, secret.verifying_key().as_bytes()).unwrap()
+        };
+        let (log, witness) = (key(Algorithm::Ed25519), key(Algorithm::Cosignature));
+        assert_ne!(log.id(), witness.id());
+        let of_log = secret.sign(GOOD.as_bytes()).to_bytes();
+        assert!(log.signed_note(GOOD, &of_log));
+        assert!(!witness.signed_note(GOOD, &of_log));
+        let message = cosigned_message(UnixTime(5), GOOD);
+        let signature = secret.sign(message.as_bytes()).to_bytes();
+        let of_witness = [5_u64.to_be_bytes().as_slice(), &signature].concat();
+        assert_eq!(witness.cosigned(GOOD, &of_witness), Some(UnixTime(5)));
+        assert_eq!(log.cosigned(GOOD, &of_witness), None);
     }
 }

@@ -4,7 +4,9 @@
 pub(crate) mod boot_log;
 pub(crate) mod der;
 pub(crate) mod intel;
+pub(crate) mod merkle;
 pub(crate) mod pki;
+pub(crate) mod scene;
 pub(crate) mod tdx;
 
 use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
