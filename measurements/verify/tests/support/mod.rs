@@ -3,6 +3,7 @@
 
 pub(crate) mod der;
 pub(crate) mod pki;
+pub(crate) mod wrapped;
 
 use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
 use serde_json::Value;
