@@ -293,3 +293,146 @@ fn a21_a_measurement_without_its_other_half_is_refused() {
     folder.file("vectors.json", b"[]");
     assert_eq!(describe(&snp), "measure.comparable");
 }
+
+/// The cases of a group of the corpus.
+fn cases(group: &str) -> Option<Vec<PathBuf>> {
+    let mut folders: Vec<_> = std::fs::read_dir(corpus()?.join(group))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    Some(folders)
+}
+
+#[test]
+fn certificates_with_evidence_are_bound_and_no_more() {
+    let Some(folders) = cases("ratls") else {
+        return;
+    };
+    for folder in &folders {
+        let case = folder.to_str().unwrap();
+        let line = |policy| judged(&["--case", case, "--policy", policy, "--json"]);
+        let (code, object) = line("authentic");
+        assert_eq!((code, &object["verdict"]), (0, &json!("accept")), "{case}");
+        assert_eq!(object["fields"]["scope"], "binding");
+        let description = std::fs::read(folder.join("case.json")).unwrap();
+        let description: Value = serde_json::from_slice(&description).unwrap();
+        for (name, value) in description["fields"].as_object().unwrap() {
+            assert_eq!(&object["fields"][name], value, "{case}: {name}");
+        }
+        let (code, object) = line("production");
+        assert_eq!((code, &object["verdict"]), (1, &json!("reject")), "{case}");
+        let failed = object["failed"].as_array().unwrap();
+        assert!(
+            failed.iter().any(|step| step["rule"] == "ratls.collateral"),
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_wrapper_beside_a_report_is_judged_with_it() {
+    let folder = made_here();
+    let case = folder.path("");
+    let failed = |object: &Value| -> Vec<String> {
+        let failed = object["failed"].as_array().unwrap().iter();
+        failed
+            .map(|step| step["rule"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let rule = "aci.security-policy".to_owned();
+    // The host data of this report are zeroes, which are the hash of nothing.
+    folder.file("security_policy.bin", b"package policy");
+    assert!(failed(&judged(&["--case", &case, "--json"]).1).contains(&rule));
+    std::fs::remove_file(folder.path("security_policy.bin")).unwrap();
+    assert!(!failed(&judged(&["--case", &case, "--json"]).1).contains(&rule));
+    // A quote without its signature is an input that is not whole.
+    folder.file("hcl_report.bin", b"HCLA");
+    assert!(failed(&judged(&["--case", &case, "--json"]).1).contains(&"hcl.format".to_owned()));
+    folder.file("tpm_quote.msg", b"message");
+    assert_eq!(verify(&["--case", &case]).0, 2);
+}
+
+#[test]
+fn a_wrapped_file_is_judged_by_itself() {
+    let frame = lab().processor.answer(&ReportData([3; 64])).unwrap();
+    let evidence = Evidence::decode(&frame).unwrap();
+    let folder = Folder::new();
+    folder.file(
+        "extended",
+        &[&evidence.report[..], &evidence.auxiliary].concat(),
+    );
+    folder.file("short", &evidence.report[..100]);
+    let line = |name: &str| {
+        verify(&[
+            "--wrapped",
+            &folder.path(name),
+            "--policy",
+            "authentic",
+            "--json",
+        ])
+    };
+    let (code, object) = judged(&[
+        "--wrapped",
+        &folder.path("extended"),
+        "--policy",
+        "authentic",
+        "--json",
+    ]);
+    // Everything is in order but the root, which is not one of AMD's.
+    assert_eq!(code, 1);
+    assert_eq!(
+        object["fields"]["wrapper"],
+        "a report with a certificate table"
+    );
+    let failed = object["failed"].as_array().unwrap();
+    assert!(failed.iter().any(|step| step["rule"] == "snp.chain.root"));
+    assert!(
+        !failed
+            .iter()
+            .any(|step| step["rule"].as_str().unwrap().starts_with("table."))
+    );
+    assert_eq!(line("short").0, 2);
+    assert_eq!(verify(&["--wrapped", "a", "--case", "b"]).0, 2);
+    assert_eq!(verify(&["--certs", "a"]).0, 2);
+}
+
+#[test]
+fn wrapped_files_of_the_corpus_are_accepted_by_themselves() {
+    let Some(folders) = cases("snp") else { return };
+    let mut judged_files = 0;
+    for folder in &folders {
+        for (name, brings) in [
+            ("message.cose", true),
+            ("snp.json", true),
+            ("tsm_report.json", true),
+            ("tsm_report.cbor", true),
+            ("hcl_report.bin", false),
+        ] {
+            let file = folder.join(name);
+            if !file.is_file() {
+                continue;
+            }
+            let path = file.to_str().unwrap();
+            let line = ["--wrapped", path, "--policy", "authentic", "--json"];
+            let (code, object) = if brings {
+                judged(&line)
+            } else {
+                // The paravisor's report comes without certificates.
+                let leaf = pem(&std::fs::read(folder.join("vcek.der")).unwrap());
+                let above = std::fs::read_to_string(folder.join("cert_chain.pem")).unwrap();
+                let certs = Folder::new();
+                certs.file("certs.pem", (leaf + &above).as_bytes());
+                assert_eq!(judged(&line).0, 1, "{path}: nobody has certified the key");
+                judged(&[&line[..], &["--certs", &certs.path("certs.pem")]].concat())
+            };
+            // A wrapped file is judged as of now, and some day its certificates will have ended.
+            let failed = object["failed"].as_array().unwrap();
+            let ended = |step: &Value| step["rule"] == "snp.chain.validity";
+            assert!(failed.iter().all(ended), "{path}: {failed:?}");
+            assert_eq!(code, i32::from(!failed.is_empty()));
+            judged_files += 1;
+        }
+    }
+    assert!(judged_files >= 10, "only {judged_files} files");
+}

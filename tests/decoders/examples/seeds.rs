@@ -13,7 +13,7 @@
 #[path = "../../../measurements/digest/tests/synthetic/mod.rs"]
 mod synthetic;
 
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use cloister_bind::ReportData;
 use cloister_digest::measure::{Files, Measured};
 use cloister_digest::snp::{CpuType, Shape};
@@ -53,6 +53,7 @@ fn main() {
     keys();
     texts();
     frames(&evidence);
+    wrapped(&evidence);
 }
 
 /// A simulated machine, its certificates, its report and what describes it.
@@ -290,4 +291,236 @@ fn frames(evidence: &Evidence) {
         Base64::encode_string(&frame)
     );
     seed("bundle", "members", bundle.as_bytes());
+}
+
+fn word(value: usize) -> [u8; 4] {
+    u32::try_from(value).unwrap().to_le_bytes()
+}
+
+/// Wrappers of the shape that cloud providers use, around our own report; the key is a number and no key of anybody's.
+fn wrapped(evidence: &Evidence) {
+    let claims = format!(
+        r#"{{"keys":[{{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":"{}"}}],"user-data":""}}"#,
+        Base64UrlUnpadded::encode_string(&[0xc1; 256])
+    );
+    let data = 20 + claims.len();
+    let mut hcl = [
+        b"HCLA".to_vec(),
+        word(2).to_vec(),
+        word(1216 + data).to_vec(),
+        word(2).to_vec(),
+        vec![0; 16],
+    ]
+    .concat();
+    hcl.extend(&evidence.report);
+    for value in [data, 1, 2, 1, claims.len()] {
+        hcl.extend(word(value));
+    }
+    hcl.extend(claims.as_bytes());
+    fs::write(folder("fixtures").join("hcl_report.bin"), &hcl).unwrap();
+    seed("hcl-report", "snp", &hcl);
+    seed("wrapper", "hcl", &hcl);
+    seed(
+        "wrapper",
+        "extended",
+        &[&evidence.report[..], &evidence.auxiliary].concat(),
+    );
+    let json = |bytes: &[u8]| Base64UrlUnpadded::encode_string(bytes);
+    let tsm = format!(
+        r#"{{"auxblob":"{}","outblob":"{}","provider":"sev_guest\n"}}"#,
+        json(&evidence.auxiliary),
+        json(&evidence.report)
+    );
+    seed("wrapper", "configfs-tsm", tsm.as_bytes());
+    let bundle = format!(
+        r#"{{"evidence":"{}","endorsements":"MAA=","uvm_endorsements":"0oQ=","endorsed_tcb":"0b0000000000001d58"}}"#,
+        Base64::encode_string(&evidence.report)
+    );
+    seed("wrapper", "aci", bundle.as_bytes());
+    // COSE_Sign1 with an attestation of the right shape and a point that is on no curve.
+    let text = |text: &str| [vec![0x60 | text.len() as u8], text.as_bytes().to_vec()].concat();
+    let long = |text: &str| [vec![0x78, text.len() as u8], text.as_bytes().to_vec()].concat();
+    let bytes = |bytes: &[u8]| {
+        [
+            vec![0x59],
+            (bytes.len() as u16).to_be_bytes().to_vec(),
+            bytes.to_vec(),
+        ]
+        .concat()
+    };
+    let protected = [
+        vec![0xa3, 1, 0x26, 2, 0x81],
+        text("svc"),
+        text("svc"),
+        vec![0xa5],
+        text("attestation"),
+        bytes(&evidence.report),
+        text("attestation_type"),
+        long("SEV-SNP:ContainerPlat-AMD-UVM"),
+        text("snp_endorsements"),
+        bytes(b"-----BEGIN CERTIFICATE-----"),
+        text("uvm_endorsements"),
+        bytes(b"\xd2\x84"),
+        text("cose_key"),
+        [
+            &[0xa4, 1, 2, 0x20, 1, 0x21][..],
+            &bytes(&[1; 32]),
+            &[0x22],
+            &bytes(&[2; 32]),
+        ]
+        .concat(),
+    ]
+    .concat();
+    let message = [
+        vec![0xd2, 0x84],
+        bytes(&protected),
+        vec![0xa0],
+        bytes(b"payload"),
+        bytes(&[1; 64]),
+    ]
+    .concat();
+    seed("wrapper", "cose", &message);
+    let payload = br#"{"x-ms-sevsnpvm-guestsvn":"100","x-ms-sevsnpvm-launchmeasurement":"00"}"#;
+    let protected = [
+        vec![0xa5, 1, 0x38, 0x25],
+        vec![0x18, 33, 0x81],
+        bytes(include_bytes!(
+            "../../../measurements/verify/anchors/intel_sgx_root_ca.der"
+        )),
+        text("iss"),
+        text("did:x509:0:sha256:"),
+        text("feed"),
+        text("ContainerPlat-AMD-UVM"),
+        text("signingtime"),
+        vec![0xc1, 0x1a, 0x65, 0, 0, 0],
+    ]
+    .concat();
+    let endorsement = [
+        vec![0xd2, 0x84],
+        bytes(&protected),
+        vec![0xa0],
+        bytes(payload),
+        bytes(&[1; 384]),
+    ]
+    .concat();
+    seed("uvm-endorsement", "shape", &endorsement);
+    let quote = [
+        &b"\xff\x54\x43\x47\x80\x18\x00\x02\x01\x01\x00\x05nonce"[..],
+        &[0; 25],
+        &[0, 0, 0, 1, 0, 0x0b, 3, 1, 0, 0, 0, 32],
+        &[7; 32],
+    ]
+    .concat();
+    seed(
+        "tpm-quote",
+        "shape",
+        &[behind_length(&quote), vec![1; 256]].concat(),
+    );
+    ratls();
+}
+
+/// A self-signed certificate of the shape that RA-TLS uses, around a quote of the right lengths.
+fn ratls() {
+    let tlv = |tag: u8, value: &[u8]| {
+        let length = (value.len() as u16).to_be_bytes();
+        match value.len() {
+            0..=0x7f => [&[tag, length[1]][..], value].concat(),
+            0x80..=0xff => [&[tag, 0x81, length[1]][..], value].concat(),
+            _ => [&[tag, 0x82][..], &length, value].concat(),
+        }
+    };
+    let algorithm = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02".to_vec();
+    let name = tlv(
+        0x30,
+        &tlv(0x31, &tlv(0x30, b"\x06\x03\x55\x04\x03\x0c\x05seeds")),
+    );
+    let dates = tlv(0x30, b"\x17\x0d260101000000Z\x17\x0d270101000000Z");
+    // The generator of P-256 is a point of it.
+    let point = decode_hex(
+        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+    );
+    let spki = tlv(
+        0x30,
+        &[
+            decode_hex("301306072a8648ce3d020106082a8648ce3d030107"),
+            tlv(3, &[vec![0], point].concat()),
+        ]
+        .concat(),
+    );
+    let inner = [
+        vec![0; 384 + 64],
+        vec![0, 0, 5, 0],
+        word(4).to_vec(),
+        b"none".to_vec(),
+    ]
+    .concat();
+    let data = [vec![1; 128], vec![6, 0], word(inner.len()).to_vec(), inner].concat();
+    let quote = [
+        vec![4, 0, 2, 0, 0x81, 0, 0, 0],
+        vec![0; 40 + 584],
+        word(data.len()).to_vec(),
+        data,
+    ]
+    .concat();
+    let claims = [
+        &b"\xa1\x6bpubkey-hash\x58\x24\x82\x01\x58\x20"[..],
+        &[0; 32],
+    ]
+    .concat();
+    let bytes = |bytes: &[u8]| {
+        [
+            vec![0x59],
+            (bytes.len() as u16).to_be_bytes().to_vec(),
+            bytes.to_vec(),
+        ]
+        .concat()
+    };
+    let tagged = [vec![0xd9, 0xea, 0x60, 0x82], bytes(&quote), bytes(&claims)].concat();
+    let log = br#"[{"imr":0,"digest":"00"}]"#;
+    let dstack = |id: u8, value: &[u8]| {
+        tlv(
+            0x30,
+            &[
+                decode_hex("060a2b0601040183e73d01"),
+                vec![id],
+                tlv(4, &tlv(4, value)),
+            ]
+            .concat(),
+        )
+    };
+    let dice = tlv(
+        0x30,
+        &[
+            decode_hex("06066781050504").as_slice(),
+            &[9],
+            &tlv(4, &tagged),
+        ]
+        .concat(),
+    );
+    for (file, extensions) in [
+        ("dice", dice),
+        ("dstack", [dstack(1, &quote), dstack(2, log)].concat()),
+    ] {
+        let extensions = tlv(0xa3, &tlv(0x30, &extensions));
+        let body = [
+            vec![0xa0, 3, 2, 1, 2, 2, 1, 1],
+            algorithm.clone(),
+            name.clone(),
+            dates.clone(),
+            name.clone(),
+            spki.clone(),
+            extensions,
+        ]
+        .concat();
+        let certificate = tlv(
+            0x30,
+            &[
+                tlv(0x30, &body),
+                algorithm.clone(),
+                tlv(3, b"\x00\x30\x06\x02\x01\x01\x02\x01\x01"),
+            ]
+            .concat(),
+        );
+        seed("ratls-certificate", file, &behind_length(&certificate));
+    }
 }

@@ -8,6 +8,7 @@
 //! wire ─ messages, keys, frames, tables      evidence ─ reports, certificates, policies, releases
 //! client ─ threads, bundles, replies         firmware ─ what is measured
 //! intel ─ quotes, collateral, event logs     log ─ proofs, policies, tiles
+//! wrapped ─ wrappers of cloud providers, RA-TLS certificates
 //! meter ─ who allocates how much
 //! ```
 #![deny(unsafe_code)] // meter alone may: an allocator has no safe form.
@@ -20,6 +21,7 @@ mod log;
 #[allow(unsafe_code)]
 mod meter;
 mod wire;
+mod wrapped;
 
 pub use meter::Meter;
 
@@ -90,6 +92,7 @@ targets! {
     "event-log": intel::event_log, 64 << 10, 64;
     "evidence-frame": evidence::frame, APPRAISAL, 16;
     "firmware": firmware::ovmf, 64 << 10, 8;
+    "hcl-report": wrapped::hcl_report, 64 << 10, 16;
     "issuer-key": wire::issuer_key, 16 << 10, 8;
     "key-configs": wire::key_configs, 8 << 10, 8;
     "launch-claims": firmware::launch_claims, 64 << 10, 16;
@@ -101,6 +104,7 @@ targets! {
     "pem": evidence::pem, 1024, 8;
     "policy": evidence::policy, 256 << 10, 256;
     "problem": wire::problem, 4 << 10, 4;
+    "ratls-certificate": wrapped::ratls_certificate, APPRAISAL, 16;
     "release": evidence::release, 64 << 10, 64;
     "revocation-list": evidence::revocation_list, APPRAISAL, 8;
     "snp-report": evidence::snp_report, APPRAISAL, 8;
@@ -109,6 +113,9 @@ targets! {
     "tdx-quote": intel::quote, APPRAISAL, 16;
     "thread": client::thread, 16 << 10, 48;
     "tile": log::tile, 8 << 10, 16;
+    "tpm-quote": wrapped::tpm_quote, 64 << 10, 16;
+    "uvm-endorsement": wrapped::uvm_endorsement, APPRAISAL, 16;
+    "wrapper": wrapped::wrapper, APPRAISAL, 16;
 }
 
 impl Target {

@@ -37,9 +37,17 @@ pub(crate) fn judge(folder: &Path, demand: Demand, now: UnixTime) -> Result<Verd
         quote: quote.as_deref(),
     };
     let opinion = ratls::judge(&presented, demand, now);
+    let accepted = opinion.trail.iter().all(Step::passed);
+    let explanation = match demand {
+        Demand::Binding if accepted => vec![
+            "the certificate's key is bound to a genuine quote; nothing is said of patches, and nothing of what was quoted"
+                .to_owned(),
+        ],
+        Demand::Binding | Demand::Production => Vec::new(),
+    };
     Ok(Verdict {
         platform: "RA-TLS",
-        accepted: opinion.trail.iter().all(Step::passed),
+        accepted,
         trail: opinion.trail,
         claims: None,
         measured: opinion
@@ -48,12 +56,6 @@ pub(crate) fn judge(folder: &Path, demand: Demand, now: UnixTime) -> Result<Verd
             .map(|(name, value)| (name.to_owned(), Field::Text(value)))
             .collect(),
         attested: None,
-        explanation: match demand {
-            Demand::Binding => vec![
-                "the certificate's key is bound to a genuine quote; nothing is said of patches, and nothing of what was quoted"
-                    .to_owned(),
-            ],
-            Demand::Production => Vec::new(),
-        },
+        explanation,
     })
 }

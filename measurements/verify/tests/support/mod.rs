@@ -8,6 +8,7 @@ pub(crate) mod merkle;
 pub(crate) mod pki;
 pub(crate) mod scene;
 pub(crate) mod tdx;
+pub(crate) mod wrapped;
 
 use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
 use serde_json::Value;
