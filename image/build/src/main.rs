@@ -4,7 +4,7 @@
 use clap::{Parser, Subcommand};
 use cloister_bind::ReleaseId;
 use cloister_image::cmdline::{self, Network};
-use cloister_image::manifest::{File, Manifest, Weights};
+use cloister_image::manifest::{File, Manifest, Toolchain, Weights};
 use cloister_image::{cpio, inputs, verity};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -67,9 +67,12 @@ enum Step {
         /// image/inputs.lock
         #[arg(long)]
         inputs: PathBuf,
-        /// NAME=VERSION of a tool that was used; may be repeated
-        #[arg(long = "tool", value_parser = tool)]
-        tools: Vec<(String, String)>,
+        /// What `rustc --version` says
+        #[arg(long)]
+        rustc: String,
+        /// SHA-256 over the list of the Rust toolchain's files
+        #[arg(long)]
+        rustc_files_sha256: String,
         /// The file to write
         #[arg(long)]
         out: PathBuf,
@@ -113,10 +116,12 @@ fn run(step: Step) -> Result<(), Box<dyn Error>> {
             weights: (root, data_blocks),
             cmdline,
             inputs,
-            tools,
+            rustc,
+            rustc_files_sha256,
             out,
             files,
         } => {
+            let lock = inputs::parse(&String::from_utf8(read(&inputs)?)?)?;
             let mut listed = BTreeMap::new();
             for path in files {
                 let name = path.file_name().ok_or("a file of the image has no name")?;
@@ -130,11 +135,12 @@ fn run(step: Step) -> Result<(), Box<dyn Error>> {
                     data_blocks,
                 },
                 files: listed,
-                inputs: inputs::parse(&String::from_utf8(read(&inputs)?)?)?
-                    .into_iter()
-                    .map(Into::into)
-                    .collect(),
-                tools: tools.into_iter().collect(),
+                inputs: lock.packages.into_iter().map(Into::into).collect(),
+                toolchain: Toolchain {
+                    rustc,
+                    rustc_files_sha256,
+                    packages: lock.tools.into_iter().map(Into::into).collect(),
+                },
             };
             let mut text = serde_json::to_string_pretty(&manifest)?;
             text.push('\n');
@@ -179,9 +185,4 @@ fn weights(text: &str) -> Result<(verity::Hash, usize), String> {
     parse().ok_or_else(|| {
         String::from("expected 64 hexadecimal digits, a colon and the number of data blocks")
     })
-}
-
-fn tool(text: &str) -> Result<(String, String), String> {
-    let (name, version) = text.split_once('=').ok_or("expected NAME=VERSION")?;
-    Ok((name.to_owned(), version.to_owned()))
 }

@@ -1,7 +1,7 @@
 //! `manifest.json`: every file of the image by size and SHA-256, what it was made of, and by which tools.
 
 use crate::cmdline::hex;
-use crate::inputs::Package;
+use crate::inputs::{Package, Tool};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ pub struct Manifest {
     pub files: BTreeMap<String, File>,
     /// The packages of `image/inputs.lock`.
     pub inputs: Vec<Input>,
-    /// Tool name to what it says of its version.
-    pub tools: BTreeMap<String, String>,
+    /// What made it.
+    pub toolchain: Toolchain,
 }
 
 /// One file of the image.
@@ -50,6 +50,38 @@ pub struct Weights {
     pub root_hash: String,
     /// Number of 4096-byte data blocks.
     pub data_blocks: usize,
+}
+
+/// What made the image.
+#[derive(Clone, Debug, Serialize)]
+pub struct Toolchain {
+    /// What `rustc --version` says: release, commit, date.
+    pub rustc: String,
+    /// SHA-256 over the lines "SHA-256  path" of the compiler, its linker and the guest target's libraries, in the order of their paths.
+    pub rustc_files_sha256: String,
+    /// The tools of `image/inputs.lock`.
+    pub packages: Vec<ToolPackage>,
+}
+
+/// A package that made it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ToolPackage {
+    /// Debian package.
+    pub name: String,
+    /// Debian version.
+    pub version: String,
+    /// SHA-256 of the `.deb`.
+    pub sha256: String,
+}
+
+impl From<Tool> for ToolPackage {
+    fn from(tool: Tool) -> Self {
+        Self {
+            name: tool.name,
+            version: tool.version,
+            sha256: tool.sha256,
+        }
+    }
 }
 
 /// A package that went in.
