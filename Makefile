@@ -43,12 +43,21 @@ fuzz: ## fuzz every decoder, or one, on one core: make fuzz TIME=600 TARGET=name
 	nice -n 15 fuzz/run $(or $(TIME),60) $(TARGET)
 
 .PHONY: bench
-bench: weights ## measure: sealing, verification, summarising; ratios beside peers
+bench: weights measure ## measure: sealing, verification, summarising, ratios beside peers; and boots, median of ten
 	$(CARGO) bench -p cloister-seal -p cloister-verify -p cloister-model
+	@$(ENV) image/boot-bench
 
 .PHONY: image
 image: deps weights ## build kernel, initramfs, weights volume: both flavours, under target/image
 	@$(ENV) image/make
+
+.PHONY: firmware
+firmware: deps ## build our own SNP firmware from Debian's edk2 source, reproducibly
+	@$(ENV) image/make firmware
+
+.PHONY: image-twice
+image-twice: deps weights ## make the image twice, in two very different environments, and compare the bytes (20 minutes; root or sudo)
+	@$(ENV) image/twice
 
 .PHONY: probe
 probe: image ## build the image that only tests boot: it tries what must not work
