@@ -21,3 +21,4 @@ pub mod problem;
 pub mod summary;
 
 mod cbor;
+mod varint;
