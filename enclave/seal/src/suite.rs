@@ -44,6 +44,7 @@ impl Kem {
     pub(crate) fn decapsulate(self, private_key: &[u8], enc: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
         fn shared<K: HpkeKem>(private_key: &[u8], enc: &[u8]) -> Option<SharedSecret<K>> {
             let private_key = K::PrivateKey::from_bytes(private_key).ok()?;
+            // Public, and left out of the crate's documentation: the vectors below and the foreign devices watch over it.
             K::decap(&private_key, None, &K::EncappedKey::from_bytes(enc).ok()?).ok()
         }
         let copy = |secret: &[u8]| secret.try_into().ok().map(Zeroizing::new);
