@@ -19,7 +19,7 @@ use hpke::inout::InOutBuf;
 ///
 /// It gives nothing out before [`ChunkedRequest::finish`] has verified the final chunk, so a request that was cut off is never taken
 /// for a whole one (attack A41), and nothing is done for a replayed one. It holds at most [`crate::MAX_PLAINTEXT`] bytes, in a buffer
-/// that grows by the rungs of the padding ladder as chunks prove authentic. Once it has failed, it fails in the same way for ever and
+/// that grows fourfold, along the padding ladder, as chunks prove authentic. Once it has failed, it fails in the same way for ever and
 /// holds nothing.
 pub struct ChunkedRequest {
     reader: RequestReader,
@@ -147,8 +147,10 @@ impl Body {
     fn append(&mut self, sealed: &[u8]) -> Result<(), OpenError> {
         let needed = self.text.len() + sealed.len();
         if needed > self.text.capacity() {
-            // The old buffer is wiped when it is dropped.
-            let mut larger = room_for(needed)?;
+            // Fourfold, so that little is copied; what is there already is authentic but for one chunk. The old buffer is wiped
+            // when it is dropped.
+            let fourfold = (4 * (self.text.capacity() - TAG_LENGTH)).min(pad::HIGHEST);
+            let mut larger = room_for(needed.max(fourfold + TAG_LENGTH))?;
             larger
                 .extend_from_slice(self.text.as_slice())
                 .map_err(|_| OpenError::Unavailable)?;

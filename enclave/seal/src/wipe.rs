@@ -1,6 +1,6 @@
 //! Wiping what computations leave on the stack.
 
-use zeroize::Zeroize;
+use zeroize::zeroize_stack;
 
 /// More than the deepest computation here uses: ML-KEM's matrices take some tens of kilobytes.
 const DEEP: usize = 128 * 1024;
@@ -11,13 +11,11 @@ const SHALLOW: usize = 16 * 1024;
 /// `Drop` sees (attack A57). Best effort: registers and what the kernel saved of them are not reached.
 #[inline(never)]
 pub(crate) fn stack() {
-    let mut below = [0_u64; DEEP / size_of::<u64>()];
-    below.as_mut_slice().zeroize();
+    zeroize_stack::<DEEP>();
 }
 
 /// The same after symmetric cryptography alone, which a chunk may need for each few bytes of a stream.
 #[inline(never)]
 pub(crate) fn shallow_stack() {
-    let mut below = [0_u64; SHALLOW / size_of::<u64>()];
-    below.as_mut_slice().zeroize();
+    zeroize_stack::<SHALLOW>();
 }
