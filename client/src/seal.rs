@@ -1,4 +1,4 @@
-//! The device's side of the seal: Oblivious HTTP (RFC 9458 section 4) on the `hpke` crate.
+//! The device's side of the seal: Oblivious HTTP (RFC 9458 section 4) on the `hpke` crate; in chunks in [`chunked`].
 //!
 //! In goes a padded message and the [`Attested`] value that names the keys; nothing can be sealed to a key that evidence did not
 //! cover. Out comes a [`SealedRequest`], the only thing that may leave the device, and a [`ReplyOpener`] that opens the one reply to
@@ -8,6 +8,8 @@
 
 use core::fmt;
 use std::error::Error;
+
+pub mod chunked;
 
 use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::inout::InOutBuf;
@@ -19,13 +21,13 @@ use cloister_wire::keyconfig::{
     KeyConfigError, KeyConfigs, Suite,
 };
 use cloister_wire::ohttp::{
-    EncapsulatedResponse, EncapsulationError, MAX_RESPONSE, NONCE_LENGTH, RESPONSE_KEY_INFO,
-    RESPONSE_LABEL, RESPONSE_NONCE_INFO, RequestHeader, TAG_LENGTH, key_length, request_info,
-    response_salt,
+    EncapsulatedResponse, EncapsulationError, MAX_RESPONSE, NONCE_LENGTH, REQUEST_LABEL,
+    RESPONSE_KEY_INFO, RESPONSE_LABEL, RESPONSE_NONCE_INFO, RequestHeader, TAG_LENGTH, key_length,
+    request_info, response_salt,
 };
 use cloister_wire::pad;
 use hkdf::Hkdf;
-use hpke::aead::Aead;
+use hpke::aead::{Aead, AeadCtxS};
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
 use hpke::{Deserializable, Kem, OpModeS, Serializable};
@@ -75,20 +77,34 @@ impl SealedRequest {
     /// The names of the algorithms, for the trail.
     #[must_use]
     pub fn suite(&self) -> &'static str {
-        match (self.kem, self.aead) {
-            (KEM_XWING, AEAD_AES128GCM) => "X-Wing, HKDF-SHA256, AES-128-GCM",
-            (KEM_XWING, _) => "X-Wing, HKDF-SHA256, ChaCha20-Poly1305",
-            (_, AEAD_AES128GCM) => "X25519, HKDF-SHA256, AES-128-GCM",
-            (_, _) => "X25519, HKDF-SHA256, ChaCha20-Poly1305",
-        }
+        suite_name(self.kem, self.aead)
+    }
+}
+
+fn suite_name(kem: u16, aead: u16) -> &'static str {
+    match (kem, aead) {
+        (KEM_XWING, AEAD_AES128GCM) => "X-Wing, HKDF-SHA256, AES-128-GCM",
+        (KEM_XWING, _) => "X-Wing, HKDF-SHA256, ChaCha20-Poly1305",
+        (_, AEAD_AES128GCM) => "X25519, HKDF-SHA256, AES-128-GCM",
+        (_, _) => "X25519, HKDF-SHA256, ChaCha20-Poly1305",
     }
 }
 
 /// What opens the one reply to one request.
-pub struct ReplyOpener {
+pub struct ReplyOpener(ReplySecret);
+
+/// What ties a reply to its request.
+struct ReplySecret {
     aead: u16,
     enc: Vec<u8>,
     secret: Zeroizing<Vec<u8>>,
+}
+
+/// Key and base nonce of a reply.
+struct ReplyKeys {
+    aead: u16,
+    key: Zeroizing<Vec<u8>>,
+    nonce: Zeroizing<[u8; NONCE_LENGTH]>,
 }
 
 /// Why nothing was sealed.
@@ -179,25 +195,23 @@ fn seal_to(
     if pad::rung(message.len()) != Some(message.len()) {
         return Err(SealError::Unpadded(message.len()));
     }
-    let (config, suite) = choose(configs)?;
-    let header = RequestHeader {
+    encapsulate(&choose(configs)?, message)
+}
+
+/// A key that was chosen, and what a request to it says in clear.
+struct Recipient<'a> {
+    header: RequestHeader,
+    public_key: &'a [u8],
+}
+
+/// The first suite in [`SUITES`] that a configuration offers.
+fn choose(configs: &KeyConfigs) -> Result<Recipient<'_>, SealError> {
+    let header = |config: &KeyConfig, suite: &Suite| RequestHeader {
         key_id: config.key_id,
         kem: config.kem,
         kdf: suite.kdf,
         aead: suite.aead,
     };
-    let key = config.public_key.as_slice();
-    let encapsulate = match (config.kem, suite.aead) {
-        (KEM_XWING, AEAD_AES128GCM) => encapsulate::<XWing, hpke::aead::AesGcm128>,
-        (KEM_XWING, _) => encapsulate::<XWing, hpke::aead::ChaCha20Poly1305>,
-        (_, AEAD_AES128GCM) => encapsulate::<X25519HkdfSha256, hpke::aead::AesGcm128>,
-        (_, _) => encapsulate::<X25519HkdfSha256, hpke::aead::ChaCha20Poly1305>,
-    };
-    encapsulate(header, key, message)
-}
-
-/// The first suite in [`SUITES`] that a configuration offers.
-fn choose(configs: &KeyConfigs) -> Result<(&KeyConfig, Suite), SealError> {
     SUITES
         .iter()
         .find_map(|(kem, suite)| {
@@ -205,24 +219,70 @@ fn choose(configs: &KeyConfigs) -> Result<(&KeyConfig, Suite), SealError> {
                 .as_slice()
                 .iter()
                 .find(|config| config.kem == *kem && config.suites.contains(suite))
-                .map(|config| (config, *suite))
+                .map(|config| Recipient {
+                    header: header(config, suite),
+                    public_key: &config.public_key,
+                })
         })
         .ok_or(SealError::NoSuite)
 }
 
-/// RFC 9458 section 4.3, and the secret of section 4.4 exported at once so that the HPKE context ends here.
-fn encapsulate<K: Kem, A: Aead>(
-    header: RequestHeader,
+/// A sender's HPKE context, of whatever suite.
+trait Context: Send {
+    /// `Context.Seal` (RFC 9180 section 5.2) in place; gives the tag. `None` when the sequence number is at its end.
+    fn seal(&mut self, aad: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]>;
+    /// `Context.Export` (RFC 9180 section 5.3).
+    fn export(&self, label: &[u8], out: &mut [u8]) -> Option<()>;
+}
+
+impl<A: Aead, K: Kem> Context for AeadCtxS<A, HkdfSha256, K>
+where
+    Self: Send,
+{
+    fn seal(&mut self, aad: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
+        let tag = self.seal_inout_detached(InOutBuf::from(text), aad).ok()?;
+        tag.to_bytes().as_slice().try_into().ok()
+    }
+
+    fn export(&self, label: &[u8], out: &mut [u8]) -> Option<()> {
+        AeadCtxS::export(self, label, out).ok()
+    }
+}
+
+impl Recipient<'_> {
+    /// `SetupBaseS` (RFC 9180 section 5.1.1), with an encapsulated key that was made for this request alone.
+    fn set_up(&self, label: &[u8]) -> Result<(Vec<u8>, Box<dyn Context>), SealError> {
+        let set_up = match (self.header.kem, self.header.aead) {
+            (KEM_XWING, AEAD_AES128GCM) => set_up::<XWing, hpke::aead::AesGcm128>,
+            (KEM_XWING, _) => set_up::<XWing, hpke::aead::ChaCha20Poly1305>,
+            (_, AEAD_AES128GCM) => set_up::<X25519HkdfSha256, hpke::aead::AesGcm128>,
+            (_, _) => set_up::<X25519HkdfSha256, hpke::aead::ChaCha20Poly1305>,
+        };
+        // The hpke crate panics when the system has no random bytes; ask before it does.
+        getrandom::fill(&mut [0; 1]).map_err(|_| SealError::Random)?;
+        set_up(self.public_key, &request_info(label, &self.header)).ok_or(SealError::BadKey)
+    }
+}
+
+fn set_up<K: Kem + 'static, A: Aead + 'static>(
     public_key: &[u8],
+    info: &[u8],
+) -> Option<(Vec<u8>, Box<dyn Context>)>
+where
+    AeadCtxS<A, HkdfSha256, K>: Send,
+{
+    let key = K::PublicKey::from_bytes(public_key).ok()?;
+    let (enc, context) = hpke::setup_sender::<A, HkdfSha256, K>(&OpModeS::Base, &key, info).ok()?;
+    Some((enc.to_bytes().to_vec(), Box::new(context)))
+}
+
+/// RFC 9458 section 4.3, and the secret of section 4.4 exported at once so that the HPKE context ends here.
+fn encapsulate(
+    recipient: &Recipient<'_>,
     message: &[u8],
 ) -> Result<(SealedRequest, ReplyOpener), SealError> {
-    // The hpke crate panics when the system has no random bytes; ask before it does.
-    getrandom::fill(&mut [0; 1]).map_err(|_| SealError::Random)?;
-    let key = K::PublicKey::from_bytes(public_key).map_err(|_| SealError::BadKey)?;
-    let info = request_info(&header);
-    let (enc, mut context) = hpke::setup_sender::<A, HkdfSha256, K>(&OpModeS::Base, &key, &info)
-        .map_err(|_| SealError::BadKey)?;
-    let enc = enc.to_bytes().to_vec();
+    let header = recipient.header;
+    let (enc, mut context) = recipient.set_up(REQUEST_LABEL)?;
     let head = header.encode();
 
     // One allocation of the final size: the plaintext is encrypted in place and never moved.
@@ -235,29 +295,81 @@ fn encapsulate<K: Kem, A: Aead>(
     let start = bytes.len();
     bytes.extend_from_slice(message);
     let body = bytes.get_mut(start..).ok_or(SealError::Encrypt)?;
-    let tag = context
-        .seal_inout_detached(InOutBuf::from(body), b"")
-        .map_err(|_| SealError::Encrypt)?;
-    bytes.extend_from_slice(&tag.to_bytes());
+    let tag = context.seal(b"", body).ok_or(SealError::Encrypt)?;
+    bytes.extend_from_slice(&tag);
 
-    let nonce_length = key_length(header.aead)
-        .map(|length| length.max(NONCE_LENGTH))
-        .ok_or(SealError::NoSuite)?;
-    let mut secret = Zeroizing::new(vec![0; nonce_length]);
-    context
-        .export(RESPONSE_LABEL, &mut secret)
-        .map_err(|_| SealError::Encrypt)?;
+    let secret = ReplySecret::export(context.as_ref(), RESPONSE_LABEL, header.aead, enc)?;
     let sealed = SealedRequest {
         bytes: core::mem::take(&mut *bytes),
         kem: header.kem,
         aead: header.aead,
     };
-    let opener = ReplyOpener {
-        aead: header.aead,
-        enc,
-        secret,
-    };
-    Ok((sealed, opener))
+    Ok((sealed, ReplyOpener(secret)))
+}
+
+impl ReplySecret {
+    fn export(
+        context: &dyn Context,
+        label: &[u8],
+        aead: u16,
+        enc: Vec<u8>,
+    ) -> Result<Self, SealError> {
+        let length = key_length(aead)
+            .map(|length| length.max(NONCE_LENGTH))
+            .ok_or(SealError::NoSuite)?;
+        let mut secret = Zeroizing::new(vec![0; length]);
+        context
+            .export(label, &mut secret)
+            .ok_or(SealError::Encrypt)?;
+        Ok(Self { aead, enc, secret })
+    }
+
+    /// The keys of the reply with this nonce (RFC 9458 section 4.4, steps 3 to 5).
+    fn keys(&self, nonce: &[u8]) -> Option<ReplyKeys> {
+        let schedule = Hkdf::<Sha256>::new(Some(&response_salt(&self.enc, nonce)), &self.secret);
+        let mut keys = ReplyKeys {
+            aead: self.aead,
+            key: Zeroizing::new(vec![0; key_length(self.aead)?]),
+            nonce: Zeroizing::new([0; NONCE_LENGTH]),
+        };
+        schedule.expand(RESPONSE_KEY_INFO, &mut keys.key).ok()?;
+        schedule
+            .expand(RESPONSE_NONCE_INFO, keys.nonce.as_mut_slice())
+            .ok()?;
+        Some(keys)
+    }
+}
+
+impl ReplyKeys {
+    /// Decrypts in place what was sealed as number `sequence`, and leaves the plaintext alone in `sealed`; `None` when the tag is
+    /// wrong. The nonce is the base nonce with the big-endian number in its last bytes (the draft's section 6.2).
+    fn open(&self, sequence: u64, aad: &[u8], sealed: &mut Vec<u8>) -> Option<()> {
+        fn open<A: AeadInOut + KeyInit>(
+            keys: &ReplyKeys,
+            nonce: &[u8],
+            aad: &[u8],
+            text: &mut [u8],
+            tag: &[u8],
+        ) -> Option<()> {
+            let text = InOutBuf::from(text);
+            A::new_from_slice(&keys.key)
+                .ok()?
+                .decrypt_inout_detached(nonce.try_into().ok()?, aad, text, tag.try_into().ok()?)
+                .ok()
+        }
+        let mut nonce = self.nonce.clone();
+        let counter = nonce.last_chunk_mut::<8>()?;
+        *counter = (u64::from_be_bytes(*counter) ^ sequence).to_be_bytes();
+        let (text, tag) = sealed.split_last_chunk_mut::<TAG_LENGTH>()?;
+        let length = text.len();
+        if self.aead == AEAD_AES128GCM {
+            open::<Aes128Gcm>(self, nonce.as_slice(), aad, text, tag)?;
+        } else {
+            open::<ChaCha20Poly1305>(self, nonce.as_slice(), aad, text, tag)?;
+        }
+        sealed.truncate(length);
+        Some(())
+    }
 }
 
 impl ReplyOpener {
@@ -267,50 +379,16 @@ impl ReplyOpener {
     /// [`OpenReplyError`] when the reply is no sealed reply to this request, or has a size that is not on the padding ladder.
     pub fn open(self, reply: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenReplyError> {
         let parts =
-            EncapsulatedResponse::decode(reply, self.aead).map_err(OpenReplyError::Framing)?;
-        let salt = response_salt(&self.enc, parts.nonce);
-        let schedule = Hkdf::<Sha256>::new(Some(&salt), &self.secret);
+            EncapsulatedResponse::decode(reply, self.0.aead).map_err(OpenReplyError::Framing)?;
         let not_authentic = OpenReplyError::NotAuthentic;
-        let key_size = key_length(self.aead).ok_or(not_authentic)?;
-        let mut key = Zeroizing::new(vec![0; key_size]);
-        let mut nonce = [0; NONCE_LENGTH];
-        schedule
-            .expand(RESPONSE_KEY_INFO, &mut key)
-            .map_err(|_| not_authentic)?;
-        schedule
-            .expand(RESPONSE_NONCE_INFO, &mut nonce)
-            .map_err(|_| not_authentic)?;
-        let plaintext = if self.aead == AEAD_AES128GCM {
-            decrypt::<Aes128Gcm>(&key, &nonce, parts.ciphertext)
-        } else {
-            decrypt::<ChaCha20Poly1305>(&key, &nonce, parts.ciphertext)
-        }
-        .ok_or(not_authentic)?;
+        let keys = self.0.keys(parts.nonce).ok_or(not_authentic)?;
+        let mut plaintext = Zeroizing::new(parts.ciphertext.to_vec());
+        keys.open(0, b"", &mut plaintext).ok_or(not_authentic)?;
         if pad::rung(plaintext.len()) != Some(plaintext.len()) {
             return Err(OpenReplyError::Unpadded(plaintext.len()));
         }
         Ok(plaintext)
     }
-}
-
-/// Decrypts with empty associated data; `None` when the tag is wrong.
-fn decrypt<A: AeadInOut + KeyInit>(
-    key: &[u8],
-    nonce: &[u8],
-    sealed: &[u8],
-) -> Option<Zeroizing<Vec<u8>>> {
-    let cipher = A::new_from_slice(key).ok()?;
-    let (ciphertext, tag) = sealed.split_at_checked(sealed.len().checked_sub(TAG_LENGTH)?)?;
-    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-    cipher
-        .decrypt_inout_detached(
-            nonce.try_into().ok()?,
-            b"",
-            InOutBuf::from(plaintext.as_mut_slice()),
-            tag.try_into().ok()?,
-        )
-        .ok()?;
-    Some(plaintext)
 }
 
 #[cfg(test)]

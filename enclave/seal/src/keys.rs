@@ -1,6 +1,8 @@
 //! The machine's own HPKE keys.
 
+use crate::chunked::ChunkedRequest;
 use crate::open::{self, OpenError, Opened};
+use crate::slots::Slots;
 use crate::suite::{Kem, suites};
 use crate::window::ReplayWindow;
 use crate::wipe;
@@ -13,7 +15,8 @@ use core::fmt;
 /// The private keys lie in locked memory and there is no way to take them out. A ring is made at start and never again, so keys
 /// and [`ReplayWindow`] live and die together and a request sealed before the start cannot be opened at all.
 pub struct KeyRing {
-    keys: [Key; 2],
+    pub(crate) keys: [Key; 2],
+    pub(crate) slots: Slots,
     key_configs: Vec<u8>,
 }
 
@@ -100,7 +103,11 @@ impl KeyRing {
         }
         wipe::stack();
         let key_configs = KeyConfigs::new(configs)?.encode()?;
-        Ok(Self { keys, key_configs })
+        Ok(Self {
+            keys,
+            slots: Slots::default(),
+            key_configs,
+        })
     }
 
     /// The public halves as `application/ohttp-keys` (RFC 9458 section 3), X-Wing first. Always the same bytes.
@@ -121,8 +128,14 @@ impl KeyRing {
         window: &ReplayWindow,
         now_unix: u64,
     ) -> Result<Opened, OpenError> {
-        let opened = open::open(&self.keys, encapsulated, window, now_unix);
+        let opened = open::open(&self.keys, &self.slots, encapsulated, window, now_unix);
         wipe::stack();
         opened
+    }
+
+    /// Begins to open a request that comes in chunks (draft-ietf-ohai-chunked-ohttp-08 section 6.1).
+    #[must_use]
+    pub fn open_chunked(&self) -> ChunkedRequest {
+        ChunkedRequest::new(self.slots.clone())
     }
 }

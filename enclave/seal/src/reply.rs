@@ -1,32 +1,41 @@
 //! Sealing the reply (RFC 9458 section 4.4).
 
+use crate::schedule::Keys;
+use crate::slots::{Slot, Slots};
 use crate::suite::Aead;
 use crate::wipe;
-use aes_gcm::Aes128Gcm;
-use chacha20poly1305::ChaCha20Poly1305;
 use cloister_memory::Locked;
-use cloister_wire::ohttp::{
-    NONCE_LENGTH, RESPONSE_KEY_INFO, RESPONSE_NONCE_INFO, TAG_LENGTH, response_salt,
-};
+use cloister_wire::bhttp::EncodeError;
+use cloister_wire::chunked::{MAX_CHUNK, MAX_CHUNKS};
+use cloister_wire::ohttp::TAG_LENGTH;
 use cloister_wire::pad;
 use core::fmt;
-use hkdf::Hkdf;
 use hpke::inout::InOutBuf;
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 /// Seals the one reply to one request. It is used up by that, for a second reply under the same secret must not exist.
-pub struct ReplySealer {
+pub struct ReplySealer(ReplySecret);
+
+/// What ties a reply to its request.
+pub(crate) struct ReplySecret {
     aead: Aead,
-    /// The request's encapsulated key, which ties the reply to it.
+    /// The request's encapsulated key.
     enc: Vec<u8>,
     /// Exported from the request's HPKE context: known to the device and to this machine.
-    secret: Locked,
+    secret: Slot,
+    slots: Slots,
 }
 
 /// Why a reply was not sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealError {
+    /// A chunk of a reply has more than [`MAX_CHUNK`] bytes.
+    ChunkTooLong,
+    /// A chunk before the final one has no content, which the receiver would refuse.
+    EmptyChunk,
+    /// The reply has [`MAX_CHUNKS`] chunks; only the final one can still be sealed as the last of them.
+    Exhausted,
+    /// The binary HTTP message inside the chunks cannot be written.
+    Message(EncodeError),
     /// The system gave no random bytes.
     Random,
     /// The plaintext is longer than the padding ladder's highest rung.
@@ -38,6 +47,18 @@ pub enum SealError {
 impl fmt::Display for SealError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ChunkTooLong => write!(
+                f,
+                "reply not sealed: a chunk is longer than {MAX_CHUNK} bytes"
+            ),
+            Self::EmptyChunk => {
+                f.write_str("reply not sealed: a chunk before the final one has no content")
+            }
+            Self::Exhausted => write!(
+                f,
+                "reply not sealed: it has {MAX_CHUNKS} chunks, the last of which must be the final one"
+            ),
+            Self::Message(error) => write!(f, "reply not sealed: {error}"),
             Self::Random => f.write_str("reply not sealed: the system gave no random bytes"),
             Self::TooLong => write!(
                 f,
@@ -51,82 +72,97 @@ impl fmt::Display for SealError {
 
 impl core::error::Error for SealError {}
 
-impl ReplySealer {
-    pub(crate) fn new(aead: Aead, enc: &[u8], secret: Locked) -> Self {
+impl From<EncodeError> for SealError {
+    fn from(error: EncodeError) -> Self {
+        Self::Message(error)
+    }
+}
+
+impl ReplySecret {
+    pub(crate) fn new(aead: Aead, enc: &[u8], secret: Slot, slots: Slots) -> Self {
         Self {
             aead,
             enc: enc.to_vec(),
             secret,
+            slots,
         }
     }
 
-    /// Seals `plaintext`, in its own place, and returns the whole encapsulated response: nonce, ciphertext, tag.
+    /// A fresh response nonce (RFC 9458 section 4.4, step 2).
+    pub(crate) fn nonce(&self) -> Result<Vec<u8>, SealError> {
+        let mut nonce = vec![0; self.aead.key_length()];
+        getrandom::fill(&mut nonce).map_err(|_| SealError::Random)?;
+        Ok(nonce)
+    }
+
+    /// The keys of the response with this nonce.
+    pub(crate) fn keys(self, nonce: &[u8]) -> Result<Keys, SealError> {
+        Keys::of_response(
+            &self.slots,
+            self.aead,
+            &self.enc,
+            nonce,
+            self.secret.as_slice(),
+        )
+        .ok_or(SealError::Unavailable)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.secret.as_slice()
+    }
+}
+
+impl ReplySealer {
+    pub(crate) fn new(secret: ReplySecret) -> Self {
+        Self(secret)
+    }
+
+    /// Seals `plaintext` and returns the whole encapsulated response: nonce, ciphertext, tag.
     ///
     /// The caller pads: what goes in here is a binary HTTP message filled up with zero bytes to a rung of [`pad`].
     ///
     /// # Errors
     /// [`SealError`] when the plaintext is too long or there are no random bytes. The plaintext is wiped in every case.
     pub fn seal(self, plaintext: Locked) -> Result<Vec<u8>, SealError> {
-        let mut nonce = [0; 32];
-        let nonce = nonce
-            .get_mut(..self.aead.key_length())
-            .ok_or(SealError::Unavailable)?;
-        getrandom::fill(nonce).map_err(|_| SealError::Random)?;
-        let sealed = self.seal_under(nonce, plaintext);
-        wipe::stack();
+        let nonce = self.0.nonce()?;
+        let sealed = self.seal_under(&nonce, &plaintext);
+        wipe::shallow_stack();
         sealed
     }
 
     /// Steps 3 to 7 of the section, with the response nonce of step 2 given. Never inlined, so that everything it leaves on the
     /// stack lies below its caller, which wipes there.
     #[inline(never)]
-    fn seal_under(
-        self,
-        response_nonce: &[u8],
-        mut plaintext: Locked,
-    ) -> Result<Vec<u8>, SealError> {
+    fn seal_under(self, nonce: &[u8], plaintext: &Locked) -> Result<Vec<u8>, SealError> {
         if plaintext.len() > pad::HIGHEST {
             return Err(SealError::TooLong);
         }
-        let salt = response_salt(&self.enc, response_nonce);
-        let kdf = Hkdf::<Sha256>::new(Some(&salt), self.secret.as_slice());
-        let mut key = Zeroizing::new([0; 32]);
-        let key = key
-            .get_mut(..self.aead.key_length())
-            .ok_or(SealError::Unavailable)?;
-        let mut nonce = Zeroizing::new([0; NONCE_LENGTH]);
-        kdf.expand(RESPONSE_KEY_INFO, key)
-            .map_err(|_| SealError::Unavailable)?;
-        kdf.expand(RESPONSE_NONCE_INFO, nonce.as_mut_slice())
-            .map_err(|_| SealError::Unavailable)?;
-
-        let tag = match self.aead {
-            Aead::Aes128Gcm => encrypt::<Aes128Gcm>(key, &nonce, plaintext.as_mut_slice()),
-            Aead::ChaCha20Poly1305 => {
-                encrypt::<ChaCha20Poly1305>(key, &nonce, plaintext.as_mut_slice())
-            }
-        }
-        .ok_or(SealError::Unavailable)?;
-
-        let mut response = Vec::with_capacity(response_nonce.len() + plaintext.len() + TAG_LENGTH);
-        response.extend_from_slice(response_nonce);
-        response.extend_from_slice(plaintext.as_slice());
-        response.extend_from_slice(&tag);
+        let keys = self.0.keys(nonce)?;
+        let mut response = Vec::with_capacity(nonce.len() + plaintext.len() + TAG_LENGTH);
+        response.extend_from_slice(nonce);
+        seal_behind(&keys, 0, b"", plaintext.as_slice(), &mut response)?;
         Ok(response)
     }
 }
 
-/// Encrypts in place; returns the tag. `None` when a length is not the cipher's.
-fn encrypt<A>(key: &[u8], nonce: &[u8; NONCE_LENGTH], buffer: &mut [u8]) -> Option<[u8; TAG_LENGTH]>
-where
-    A: aes_gcm::AeadInOut + aes_gcm::KeyInit,
-{
-    let cipher = A::new_from_slice(key).ok()?;
-    let nonce = nonce.as_slice().try_into().ok()?;
-    let tag = cipher
-        .encrypt_inout_detached(nonce, b"", InOutBuf::from(buffer))
-        .ok()?;
-    tag.as_slice().try_into().ok()
+/// Seals as number `sequence`, straight from locked memory to the end of `out`: ciphertext, tag.
+pub(crate) fn seal_behind(
+    keys: &Keys,
+    sequence: u64,
+    aad: &[u8],
+    plaintext: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), SealError> {
+    let start = out.len();
+    out.resize(start + plaintext.len(), 0);
+    let room = out.get_mut(start..).ok_or(SealError::Unavailable)?;
+    let text = InOutBuf::new(plaintext, room).map_err(|_| SealError::Unavailable)?;
+    let tag = keys
+        .seal(sequence, aad, text)
+        .ok_or(SealError::Unavailable)?;
+    out.extend_from_slice(&tag);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -145,6 +181,15 @@ mod tests {
             Ok(())
         })
         .unwrap()
+    }
+
+    fn sealer(aead: Aead) -> ReplySealer {
+        let slots = Slots::default();
+        let secret = slots.filled(aead.key_length(), |secret| {
+            secret.fill(2);
+            Some(())
+        });
+        ReplySealer::new(ReplySecret::new(aead, &[1; 32], secret.unwrap(), slots))
     }
 
     #[test]
@@ -179,24 +224,18 @@ mod tests {
             .unwrap();
         assert_eq!(opened.plaintext(), bytes("request_bhttp"));
         let (_, sealer) = opened.into_parts();
-        assert_eq!(sealer.secret.as_slice(), bytes("exported_secret"));
+        assert_eq!(sealer.0.expose(), bytes("exported_secret"));
 
         let nonce = bytes("encapsulated_response")[..16].to_vec();
         let response = sealer
-            .seal_under(&nonce, Locked::copy_of(&bytes("response_bhttp")).unwrap())
+            .seal_under(&nonce, &Locked::copy_of(&bytes("response_bhttp")).unwrap())
             .unwrap();
         assert_eq!(response, bytes("encapsulated_response"));
     }
 
     #[test]
     fn a51_a_reply_above_the_highest_rung_is_not_sealed() {
-        let sealer = || {
-            ReplySealer::new(
-                Aead::ChaCha20Poly1305,
-                &[1; 32],
-                Locked::copy_of(&[2; 32]).unwrap(),
-            )
-        };
+        let sealer = || sealer(Aead::ChaCha20Poly1305);
         let reply = |length| Locked::copy_of(&vec![3; length]).unwrap();
         assert_eq!(
             sealer().seal(reply(pad::HIGHEST + 1)),
@@ -213,13 +252,9 @@ mod tests {
     #[test]
     fn two_replies_never_share_a_nonce() {
         let seal = || {
-            ReplySealer::new(
-                Aead::Aes128Gcm,
-                &[1; 32],
-                Locked::copy_of(&[2; 16]).unwrap(),
-            )
-            .seal(Locked::copy_of(b"same").unwrap())
-            .unwrap()
+            sealer(Aead::Aes128Gcm)
+                .seal(Locked::copy_of(b"same").unwrap())
+                .unwrap()
         };
         let (one, two) = (seal(), seal());
         assert_eq!(one.len(), 16 + 4 + 16);

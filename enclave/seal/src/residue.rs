@@ -10,11 +10,13 @@
 )]
 
 use crate::keys::{Key, KeyRing};
+use crate::open::Opened;
 use crate::suite::Kem;
 use crate::window::ReplayWindow;
 use cloister_memory::{LockError, Locked, Secret, ZeroOnFree};
+use cloister_wire::chunked;
 use cloister_wire::keyconfig::{AEAD_AES128GCM, KEM_X25519, KEM_XWING, KeyConfigs};
-use cloister_wire::ohttp::{RESPONSE_LABEL, RequestHeader, request_info};
+use cloister_wire::ohttp::{REQUEST_LABEL, RESPONSE_LABEL, RequestHeader, request_info};
 use hpke::aead::AesGcm128;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
@@ -29,6 +31,7 @@ static ALLOCATOR: ZeroOnFree<System> = ZeroOnFree(System);
 
 const MASK: u8 = 0x5a;
 const ROLE: &str = "CLOISTER_SEAL_TEST_DEVICE";
+const CHUNKED: &str = "chunked";
 
 fn mask(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().map(|byte| byte ^ MASK).collect()
@@ -40,7 +43,11 @@ fn device() {
     let Ok(role) = std::env::var(ROLE) else {
         return;
     };
-    let (kem, configs) = role.split_once(' ').unwrap();
+    let [kind, kem, configs]: [&str; 3] = role
+        .split(' ')
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap_or_else(|_| panic!("{ROLE}: expected kind, KEM and key configurations"));
     let configs = KeyConfigs::decode(&hex::decode(configs).unwrap()).unwrap();
     let config = configs
         .as_slice()
@@ -56,11 +63,18 @@ fn device() {
     let mut marker = [0; 32];
     getrandom::fill(&mut marker).unwrap();
     let text = marker.repeat(128);
-    let info = request_info(&header);
-    let (enc, ciphertext, secret) = match config.kem {
-        KEM_XWING => seal::<XWing>(&config.public_key, &info, &text),
-        _ => seal::<X25519HkdfSha256>(&config.public_key, &info, &text),
+    let is_chunked = kind == CHUNKED;
+    let label: &[u8] = if is_chunked {
+        chunked::REQUEST_LABEL
+    } else {
+        REQUEST_LABEL
     };
+    let info = request_info(label, &header);
+    let seal = match config.kem {
+        KEM_XWING => seal::<XWing>,
+        _ => seal::<X25519HkdfSha256>,
+    };
+    let (enc, ciphertext, secret) = seal(&config.public_key, &info, &text, is_chunked);
     let request = [&header.encode()[..], &enc, &ciphertext].concat();
     println!(
         "\nDEVICE {} {} {}",
@@ -70,17 +84,37 @@ fn device() {
     );
 }
 
-fn seal<K: hpke::Kem>(public_key: &[u8], info: &[u8], text: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+fn seal<K: hpke::Kem>(
+    public_key: &[u8],
+    info: &[u8],
+    text: &[u8],
+    is_chunked: bool,
+) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let public_key = K::PublicKey::from_bytes(public_key).unwrap();
     let (enc, mut context) =
         hpke::setup_sender::<AesGcm128, HkdfSha256, K>(&OpModeS::Base, &public_key, info).unwrap();
     let mut secret = vec![0; 16];
-    context.export(RESPONSE_LABEL, &mut secret).unwrap();
-    (
-        enc.to_bytes().to_vec(),
-        context.seal(text, b"").unwrap(),
-        secret,
-    )
+    let label: &[u8] = if is_chunked {
+        chunked::RESPONSE_LABEL
+    } else {
+        RESPONSE_LABEL
+    };
+    context.export(label, &mut secret).unwrap();
+    let ciphertext = if is_chunked {
+        let mut out = Vec::new();
+        let (before, last) = text.split_at(text.len() - 1000);
+        for chunk in before.chunks(1000) {
+            let sealed = context.seal(chunk, b"").unwrap();
+            chunked::put_length(sealed.len(), &mut out).unwrap();
+            out.extend(sealed);
+        }
+        out.push(0);
+        out.extend(context.seal(last, b"final").unwrap());
+        out
+    } else {
+        context.seal(text, b"").unwrap()
+    };
+    (enc.to_bytes().to_vec(), ciphertext, secret)
 }
 
 /// How often the masked needle's original occurs in this process's writable memory.
@@ -143,6 +177,28 @@ fn secret_key(masked: &[u8]) -> Secret<32> {
     .unwrap()
 }
 
+/// A request of the device's to this ring, then its masked marker and response secret.
+fn ask(kind: &str, kem: u16, ring: &KeyRing) -> [Vec<u8>; 3] {
+    let role = format!("{kind} {kem} {}", hex::encode(ring.key_configs()));
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "residue::device",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(ROLE, role)
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let line = output
+        .lines()
+        .find_map(|line| line.strip_prefix("DEVICE "))
+        .unwrap();
+    [0, 1, 2].map(|part| hex::decode(line.split(' ').nth(part).unwrap()).unwrap())
+}
+
+/// One test, for the search reads the whole process and must find no other test's request.
 #[test]
 fn a57_nothing_of_a_request_is_left() {
     let mut keys = [[0; 32]; 2];
@@ -169,42 +225,87 @@ fn a57_nothing_of_a_request_is_left() {
             1,
             "the private key lies in its locked buffer and nowhere else"
         );
-        let role = format!("{kem} {}", hex::encode(ring.key_configs()));
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "residue::device",
-                "--nocapture",
-                "--test-threads=1",
-            ])
-            .env(ROLE, role)
-            .output()
-            .unwrap();
-        let output = String::from_utf8(output.stdout).unwrap();
-        let line = output
-            .lines()
-            .find_map(|line| line.strip_prefix("DEVICE "))
-            .unwrap();
-        let [request, marker, secret] =
-            [0, 1, 2].map(|part| hex::decode(line.split(' ').nth(part).unwrap()).unwrap());
-
+        let [request, marker, secret] = ask("whole", kem, &ring);
         let opened = ring.open(&request, &window, 0).ok().unwrap();
-        assert!(
-            copies(&marker) >= 127,
-            "an opened request is there, so the search finds what is there"
-        );
-        assert_eq!(
-            copies(&secret),
-            1,
-            "the response secret lies in its locked buffer and nowhere else"
-        );
+        let reply = look_at(&opened, &marker, &secret);
         let (plaintext, sealer) = opened.into_parts();
-        let reply = Locked::copy_of(plaintext.as_slice()).unwrap();
         drop(plaintext);
         let response = sealer.seal(reply).unwrap();
         assert_eq!(response.len(), 16 + 4096 + 16);
-        assert_eq!(copies(&marker), 0, "plaintext is left");
-        assert_eq!(copies(&secret), 0, "the response secret is left");
-        assert_eq!(copies(key), 1, "the private key was copied");
+        nothing_is_left(&marker, &secret, key);
+
+        in_chunks(&ring, &window, kem, key);
     }
+}
+
+/// After opening, and with the device's marker, a copy of the plaintext as the reply.
+fn look_at<S>(opened: &Opened<S>, marker: &[u8], secret: &[u8]) -> Locked {
+    assert!(
+        copies(marker) >= 127,
+        "an opened request is there, so the search finds what is there"
+    );
+    assert_eq!(
+        copies(secret),
+        1,
+        "the response secret lies in its locked buffer and nowhere else"
+    );
+    Locked::copy_of(opened.plaintext()).unwrap()
+}
+
+fn nothing_is_left(marker: &[u8], secret: &[u8], key: &[u8]) {
+    assert_eq!(copies(marker), 0, "plaintext is left");
+    assert_eq!(copies(secret), 0, "the response secret is left");
+    assert_eq!(copies(key), 1, "the private key was copied");
+}
+
+fn in_chunks(ring: &KeyRing, window: &ReplayWindow, kem: u16, key: &[u8]) {
+    // Cut off half-way: what was opened until then is gone with the request.
+    let [request, marker, secret] = ask(CHUNKED, kem, ring);
+    let mut cut = ring.open_chunked();
+    for slice in request[..request.len() - 500].chunks(333) {
+        cut.push(ring, slice).unwrap();
+    }
+    assert!(copies(&marker) >= 60, "the first chunks are open");
+    assert_eq!(
+        cut.finish(window, 0).err(),
+        Some(crate::OpenError::CannotOpen),
+        "half of the final chunk is there"
+    );
+    nothing_is_left(&marker, &secret, key);
+
+    // Tampered with half-way: it goes at once.
+    let mut changed = request.clone();
+    let at = request.len() - 1500;
+    changed[at] ^= 1;
+    let mut refused = ring.open_chunked();
+    assert_eq!(
+        refused.push(ring, &changed),
+        Err(crate::OpenError::CannotOpen)
+    );
+    nothing_is_left(&marker, &secret, key);
+    drop(refused);
+
+    // Whole, and answered in chunks.
+    let mut whole = ring.open_chunked();
+    for slice in request.chunks(333) {
+        whole.push(ring, slice).unwrap();
+    }
+    let opened = whole.finish(window, 0).ok().unwrap();
+    let reply = look_at(&opened, &marker, &secret);
+    let (plaintext, sealer) = opened.into_parts();
+    drop(plaintext);
+    let (mut sealer, nonce) = sealer.begin().unwrap();
+    assert_eq!(copies(&secret), 0, "the response secret was used up");
+    let mut sealed = 0;
+    let (before, last) = reply.as_slice().split_at(reply.len() - 1000);
+    for chunk in before.chunks(1000) {
+        sealed += sealer.seal(chunk).unwrap().len();
+    }
+    let response_key = mask(sealer.keys().key().unwrap());
+    assert_eq!(copies(&response_key), 1, "the reply's key lies in its slot");
+    sealed += sealer.finish(last).unwrap().len();
+    assert_eq!((nonce.len(), sealed), (16, 4096 + 4 * 18 + 17));
+    drop(reply);
+    assert_eq!(copies(&response_key), 0, "the reply's key is left");
+    nothing_is_left(&marker, &secret, key);
 }

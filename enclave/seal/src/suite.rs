@@ -1,16 +1,16 @@
 //! The algorithms that are spoken, and the one place where their numbers choose code (RFC 9180 section 7, RFC 9458 section 4.3).
 
-use crate::open::OpenError;
-use cloister_memory::Locked;
+use crate::schedule::Keys;
+use aes_gcm::{AeadInOut, Aes128Gcm, KeyInit};
+use chacha20poly1305::ChaCha20Poly1305;
 use cloister_wire::keyconfig::{
     AEAD_AES128GCM, AEAD_CHACHA20POLY1305, KDF_HKDF_SHA256, KEM_X25519, KEM_XWING, Suite,
 };
-use cloister_wire::ohttp::{self, RESPONSE_LABEL, RequestHeader, TAG_LENGTH};
-use hpke::aead::{Aead as HpkeAead, AeadCtxR, AeadTag, AesGcm128, ChaCha20Poly1305};
+use cloister_wire::ohttp::{self, RequestHeader, TAG_LENGTH};
 use hpke::inout::InOutBuf;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::{X25519HkdfSha256, XWing};
-use hpke::{Deserializable, Kem as HpkeKem, OpModeR, Serializable};
+use hpke::kem::{SharedSecret, X25519HkdfSha256, XWing};
+use hpke::{Deserializable, Kem as HpkeKem, Serializable};
+use zeroize::Zeroizing;
 
 /// The KEMs, most wanted first: X-Wing also withstands a quantum computer (attack A36).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,21 @@ impl Kem {
             Self::X25519 => of::<X25519HkdfSha256>(private_key),
         }
     }
+
+    /// `Decap` (RFC 9180 section 4); `None` when a key is malformed or the shared secret would be all zero. Both KEMs' secrets have
+    /// 32 bytes.
+    pub(crate) fn decapsulate(self, private_key: &[u8], enc: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+        fn shared<K: HpkeKem>(private_key: &[u8], enc: &[u8]) -> Option<SharedSecret<K>> {
+            let private_key = K::PrivateKey::from_bytes(private_key).ok()?;
+            // Public, and left out of the crate's documentation: the vectors below and the foreign devices watch over it.
+            K::decap(&private_key, None, &K::EncappedKey::from_bytes(enc).ok()?).ok()
+        }
+        let copy = |secret: &[u8]| secret.try_into().ok().map(Zeroizing::new);
+        match self {
+            Self::XWing => copy(&shared::<XWing>(private_key, enc)?.0),
+            Self::X25519 => copy(&shared::<X25519HkdfSha256>(private_key, enc)?.0),
+        }
+    }
 }
 
 /// The AEADs, both under HKDF-SHA256.
@@ -50,7 +65,7 @@ pub(crate) enum Aead {
 impl Aead {
     const ALL: [Self; 2] = [Self::Aes128Gcm, Self::ChaCha20Poly1305];
 
-    const fn number(self) -> u16 {
+    pub(crate) const fn number(self) -> u16 {
         match self {
             Self::Aes128Gcm => AEAD_AES128GCM,
             Self::ChaCha20Poly1305 => AEAD_CHACHA20POLY1305,
@@ -83,72 +98,62 @@ pub(crate) fn suites() -> Vec<Suite> {
         .collect()
 }
 
-/// A sealed request and what opens it.
-pub(crate) struct Sealed<'a> {
-    pub(crate) private_key: &'a [u8],
-    pub(crate) enc: &'a [u8],
-    pub(crate) info: &'a [u8],
-    pub(crate) ciphertext: &'a [u8],
-}
-
-impl Sealed<'_> {
-    /// Plaintext and response secret, each in locked memory.
-    pub(crate) fn open(&self, kem: Kem, aead: Aead) -> Result<(Locked, Locked), OpenError> {
-        match kem {
-            Kem::XWing => self.open_under::<XWing>(aead),
-            Kem::X25519 => self.open_under::<X25519HkdfSha256>(aead),
-        }
-    }
-
-    fn open_under<K: HpkeKem>(&self, aead: Aead) -> Result<(Locked, Locked), OpenError> {
-        match aead {
-            Aead::Aes128Gcm => self.open_with::<K, AesGcm128>(aead),
-            Aead::ChaCha20Poly1305 => self.open_with::<K, ChaCha20Poly1305>(aead),
-        }
-    }
-
-    fn open_with<K: HpkeKem, A: HpkeAead>(
+impl Keys {
+    /// Opens what was sealed as number `sequence`, from `text`'s input to its output. `None`, and nothing is written, when it is not
+    /// authentic.
+    pub(crate) fn open(
         &self,
-        aead: Aead,
-    ) -> Result<(Locked, Locked), OpenError> {
-        let (ciphertext, tag) = self
-            .ciphertext
-            .len()
-            .checked_sub(TAG_LENGTH)
-            .and_then(|length| self.ciphertext.split_at_checked(length))
-            .ok_or(OpenError::Truncated)?;
-        let tag = AeadTag::<A>::from_bytes(tag).map_err(|_| OpenError::Truncated)?;
-        let mut context =
-            receive::<K, A>(self.private_key, self.enc, self.info).ok_or(OpenError::CannotOpen)?;
-
-        let mut plaintext = Locked::copy_of(ciphertext).map_err(|_| OpenError::Unavailable)?;
-        context
-            .open_inout_detached(InOutBuf::from(plaintext.as_mut_slice()), b"", &tag)
-            .map_err(|_| OpenError::CannotOpen)?;
-
-        let length = aead.key_length();
-        let mut secret = Locked::with_capacity(length).map_err(|_| OpenError::Unavailable)?;
-        let room = secret
-            .spare_mut()
-            .get_mut(..length)
-            .ok_or(OpenError::Unavailable)?;
-        context
-            .export(RESPONSE_LABEL, room)
-            .map_err(|_| OpenError::CannotOpen)?;
-        secret.advance(length).map_err(|_| OpenError::Unavailable)?;
-        Ok((plaintext, secret))
+        sequence: u64,
+        aad: &[u8],
+        text: InOutBuf<'_, '_, u8>,
+        tag: &[u8],
+    ) -> Option<()> {
+        fn open<A: AeadInOut + KeyInit>(
+            key: &[u8],
+            nonce: &[u8],
+            aad: &[u8],
+            text: InOutBuf<'_, '_, u8>,
+            tag: &[u8],
+        ) -> Option<()> {
+            A::new_from_slice(key)
+                .ok()?
+                .decrypt_inout_detached(nonce.try_into().ok()?, aad, text, tag.try_into().ok()?)
+                .ok()
+        }
+        let (key, nonce) = (self.key()?, self.nonce(sequence)?);
+        match self.aead {
+            Aead::Aes128Gcm => open::<Aes128Gcm>(key, nonce.as_slice(), aad, text, tag),
+            Aead::ChaCha20Poly1305 => {
+                open::<ChaCha20Poly1305>(key, nonce.as_slice(), aad, text, tag)
+            }
+        }
     }
-}
 
-/// `SetupBaseR` (RFC 9180 section 5.1.1); `None` when a key is malformed or the shared secret would be all zero.
-fn receive<K: HpkeKem, A: HpkeAead>(
-    private_key: &[u8],
-    enc: &[u8],
-    info: &[u8],
-) -> Option<AeadCtxR<A, HkdfSha256, K>> {
-    let private_key = K::PrivateKey::from_bytes(private_key).ok()?;
-    let enc = K::EncappedKey::from_bytes(enc).ok()?;
-    hpke::setup_receiver(&OpModeR::Base, &private_key, &enc, info).ok()
+    /// Seals as number `sequence`, from `text`'s input to its output; returns the tag. `None` when the cipher refuses.
+    pub(crate) fn seal(
+        &self,
+        sequence: u64,
+        aad: &[u8],
+        text: InOutBuf<'_, '_, u8>,
+    ) -> Option<[u8; TAG_LENGTH]> {
+        fn seal<A: AeadInOut + KeyInit>(
+            key: &[u8],
+            nonce: &[u8],
+            aad: &[u8],
+            text: InOutBuf<'_, '_, u8>,
+        ) -> Option<[u8; TAG_LENGTH]> {
+            let tag = A::new_from_slice(key)
+                .ok()?
+                .encrypt_inout_detached(nonce.try_into().ok()?, aad, text)
+                .ok()?;
+            tag.as_slice().try_into().ok()
+        }
+        let (key, nonce) = (self.key()?, self.nonce(sequence)?);
+        match self.aead {
+            Aead::Aes128Gcm => seal::<Aes128Gcm>(key, nonce.as_slice(), aad, text),
+            Aead::ChaCha20Poly1305 => seal::<ChaCha20Poly1305>(key, nonce.as_slice(), aad, text),
+        }
+    }
 }
 
 const _: () = {
@@ -165,6 +170,7 @@ const _: () = {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
     use super::*;
+    use crate::slots::Slots;
     use std::io::Write;
     use std::path::Path;
 
@@ -190,11 +196,12 @@ mod tests {
             if number("mode") != 0 || number("kem_id") != 0x20 || number("kdf_id") != 1 {
                 continue;
             }
-            match number("aead_id") {
-                1 => run::<AesGcm128>(vector),
-                3 => run::<ChaCha20Poly1305>(vector),
+            let aead = match number("aead_id") {
+                1 => Aead::Aes128Gcm,
+                3 => Aead::ChaCha20Poly1305,
                 _ => continue,
-            }
+            };
+            run(vector, aead);
             ran.push(number("aead_id"));
         }
         assert_eq!(ran, [1, 3], "one vector per AEAD that is spoken here");
@@ -204,37 +211,47 @@ mod tests {
         hex::decode(value[name].as_str().unwrap()).unwrap()
     }
 
-    fn run<A: HpkeAead>(vector: &serde_json::Value) {
+    fn run(vector: &serde_json::Value, aead: Aead) {
         let get = |name: &str| hex_of(vector, name);
         assert_eq!(Kem::X25519.public_key(&get("skRm")).unwrap(), get("pkRm"));
-        let mut context =
-            receive::<X25519HkdfSha256, A>(&get("skRm"), &get("enc"), &get("info")).unwrap();
+        let secret = Kem::X25519.decapsulate(&get("skRm"), &get("enc")).unwrap();
+        assert_eq!(secret.as_slice(), get("shared_secret"));
+        let slots = Slots::default();
+        let keys =
+            Keys::of_request(&slots, Kem::X25519, aead, secret.as_slice(), &get("info")).unwrap();
+        assert_eq!(keys.key().unwrap(), get("key"));
+        assert_eq!(keys.nonce(0).unwrap().as_slice(), get("base_nonce"));
         let encryptions = vector["encryptions"].as_array().unwrap();
-        // Those with sequence numbers 0, 1 and 2 in order: the context counts for itself.
-        for (sequence, encryption) in encryptions.iter().take(3).enumerate() {
-            let expected = encryption.get("seq").and_then(serde_json::Value::as_u64);
-            assert!(expected.is_none_or(|seq| seq == u64::try_from(sequence).unwrap()));
+        let mut numbers = Vec::new();
+        for (place, encryption) in encryptions.iter().enumerate() {
+            // The appendices print some sequence numbers beyond the first ones, and name them.
+            let sequence = encryption
+                .get("seq")
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or_else(|| u64::try_from(place).unwrap());
+            numbers.push(sequence);
+            let (plain, aad) = (hex_of(encryption, "pt"), hex_of(encryption, "aad"));
             let sealed = hex_of(encryption, "ct");
             let (ciphertext, tag) = sealed.split_at(sealed.len() - TAG_LENGTH);
             let mut buffer = ciphertext.to_vec();
-            let tag = AeadTag::<A>::from_bytes(tag).unwrap();
-            context
-                .open_inout_detached(
-                    InOutBuf::from(&mut buffer[..]),
-                    &hex_of(encryption, "aad"),
-                    &tag,
-                )
-                .unwrap();
-            assert_eq!(buffer, hex_of(encryption, "pt"));
+            let text = InOutBuf::from(&mut buffer[..]);
+            keys.open(sequence, &aad, text, tag).unwrap();
+            assert_eq!(buffer, plain);
+            let text = InOutBuf::from(&mut buffer[..]);
+            assert_eq!(keys.seal(sequence, &aad, text).unwrap(), tag);
+            assert_eq!(buffer, ciphertext);
+            let text = InOutBuf::from(&mut buffer[..]);
+            assert_eq!(keys.open(sequence + 1, &aad, text, tag), None);
+            assert_eq!(buffer, ciphertext, "what is not authentic is not decrypted");
         }
+        assert!(numbers.len() >= 3 && numbers.starts_with(&[0, 1]));
         let exports = vector["exports"].as_array().unwrap();
-        assert!(encryptions.len() >= 3 && !exports.is_empty());
+        assert!(!exports.is_empty());
         for export in exports {
-            let mut out = vec![0; usize::try_from(export["L"].as_u64().unwrap()).unwrap()];
-            context
-                .export(&hex_of(export, "exporter_context"), &mut out)
-                .unwrap();
-            assert_eq!(out, hex_of(export, "exported_value"));
+            let length = usize::try_from(export["L"].as_u64().unwrap()).unwrap();
+            let context = hex_of(export, "exporter_context");
+            let out = keys.export(&slots, Kem::X25519, &context, length).unwrap();
+            assert_eq!(out.as_slice(), hex_of(export, "exported_value"));
         }
     }
 
@@ -248,7 +265,7 @@ mod tests {
         ] {
             let mut enc = hex::decode(low).unwrap();
             enc.resize(32, 0);
-            assert!(receive::<X25519HkdfSha256, AesGcm128>(&[9; 32], &enc, b"").is_none());
+            assert!(Kem::X25519.decapsulate(&[9; 32], &enc).is_none());
         }
     }
 }

@@ -75,19 +75,21 @@ fn bytes(answer: &Value, name: &str) -> Vec<u8> {
     hex::decode(answer[name].as_str().unwrap()).unwrap()
 }
 
+/// Where the packages are; without them it says so loudly.
+fn packages_or_skip() -> Option<PathBuf> {
+    packages()
+        .inspect_err(|why| {
+            // Past the capture of test output, so that the skip is seen.
+            let words = format!("SKIPPED: no judgement by a foreign HPKE: {why}");
+            writeln!(std::io::stderr(), "{words}").unwrap();
+        })
+        .ok()
+}
+
 #[test]
 fn a_device_in_another_language_is_understood_and_understands() {
-    let packages = match packages() {
-        Ok(packages) => packages,
-        Err(why) => {
-            // Past the capture of test output, so that the skip is seen.
-            writeln!(
-                std::io::stderr(),
-                "SKIPPED: no judgement by a foreign HPKE: {why}"
-            )
-            .unwrap();
-            return;
-        }
+    let Some(packages) = packages_or_skip() else {
+        return;
     };
     let ring = KeyRing::generate().unwrap();
     let window = ReplayWindow::new(NOW);
@@ -111,6 +113,41 @@ fn a_device_in_another_language_is_understood_and_understands() {
             let response = sealer.seal(Locked::copy_of(reply).unwrap()).unwrap();
             let heard = device.ask(&json!({ "response": hex::encode(response) }));
             assert_eq!(bytes(&heard, "plaintext"), reply);
+        }
+    }
+}
+
+#[test]
+fn a_device_in_another_language_is_understood_and_understands_in_chunks() {
+    let Some(packages) = packages_or_skip() else {
+        return;
+    };
+    let ring = KeyRing::generate().unwrap();
+    let window = ReplayWindow::new(NOW);
+    let chunks: [&[u8]; 4] = [b"a", &[7; 16384], b"bc", b"end"];
+    let encoded: Vec<_> = chunks.iter().map(hex::encode).collect();
+    for kem in [KEM_XWING, KEM_X25519] {
+        for aead in [AEAD_AES128GCM, AEAD_CHACHA20POLY1305] {
+            let mut device = Device::start(&packages);
+            let sealed = device.ask(&json!({
+                "key_configs": hex::encode(ring.key_configs()),
+                "kem": kem,
+                "aead": aead,
+                "chunks": encoded,
+            }));
+            let mut request = ring.open_chunked();
+            for slice in bytes(&sealed, "request").chunks(1001) {
+                request.push(&ring, slice).unwrap();
+            }
+            let opened = request.finish(&window, NOW).ok().unwrap();
+            assert!(opened.plaintext() == chunks.concat());
+            let (mut sealer, mut response) = opened.into_parts().1.begin().unwrap();
+            for chunk in &chunks[..3] {
+                response.extend(sealer.seal(chunk).unwrap());
+            }
+            response.extend(sealer.finish(chunks[3]).unwrap());
+            let heard = device.ask(&json!({ "response": hex::encode(response) }));
+            assert_eq!(heard["chunks"], json!(encoded));
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Both framings are read and written, in place: a decoded message borrows from the plaintext it was read from, and an encoder
 //! writes into memory that the caller owns, after it has said how many bytes that takes. So plaintext exists once, in the locked
-//! buffer that it was opened into or will be sealed in.
+//! buffer that it was opened into or will be sealed in. A message that arrives bit by bit is read by [`RequestStream`] and
+//! [`ResponseStream`], which keep nothing of it either.
 //!
 //! What RFC 9292 leaves to the reader is decided here:
 //!
@@ -12,6 +13,8 @@
 //!   (RFC 9110 section 5.5).
 //! * The five pseudo-fields that the control data replaces are invalid (section 3.6). Others exist only by an extension, none is
 //!   spoken here, and undefined ones make a message malformed (RFC 9113 section 8.3): every name with a colon is refused.
+//! * A stated `content-length` is the length of the content; only a response without content may state another (RFC 9110
+//!   section 8.6).
 //! * A request with an `Expect` field is refused (RFC 9458 section 5.1), one without scheme or path too (`CONNECT` serves no
 //!   purpose here, RFC 9292 section 6).
 
@@ -21,13 +24,18 @@ mod fields;
 mod request;
 mod response;
 mod sink;
+mod stream;
 
 pub use content::{Content, Pieces};
 pub use fields::{Field, Fields, FieldsIter, MAX_FIELDS, MAX_SECTION};
 pub use request::{Request, RequestHead};
-pub use response::{Informational, MAX_INFORMATIONAL, Response, ResponseHead};
-pub use sink::{Counter, EncodeError, Sink, SliceSink, encode_chunk, encode_end};
+pub use response::{Informational, MAX_INFORMATIONAL, Response, ResponseHead, ResponseWriter};
+pub use sink::{
+    Counter, EncodeError, Sink, SliceSink, encode_chunk, encode_end, encode_length, encode_trailers,
+};
+pub use stream::{MAX_UNREAD, Part, RequestStart, RequestStream, ResponseStart, ResponseStream};
 
+use content::StatedLength;
 use core::fmt;
 use cursor::Cursor;
 

@@ -1,4 +1,4 @@
-//! Bytes to types and back: binary HTTP, key configurations, OHTTP framing, padding, evidence frames, summaries.
+//! Bytes to types and back: binary HTTP, key configurations, OHTTP framing, whole and chunked, padding, evidence frames, summaries.
 //!
 //! In come bytes from a peer: untrusted, of any length and content. Out go types that borrow from those bytes (or, in the other
 //! direction, bytes whose number was known beforehand, written into memory that the caller owns). A value that came out obeys its
@@ -10,6 +10,7 @@
 
 pub mod bhttp;
 pub mod certs;
+pub mod chunked;
 pub mod cmw;
 pub mod date;
 pub mod evidence;
@@ -21,3 +22,4 @@ pub mod problem;
 pub mod summary;
 
 mod cbor;
+mod varint;

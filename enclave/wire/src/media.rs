@@ -6,6 +6,10 @@ pub const OHTTP_KEYS: &str = "application/ohttp-keys";
 pub const OHTTP_REQUEST: &str = "message/ohttp-req";
 /// An encapsulated response (RFC 9458 section 9.3).
 pub const OHTTP_RESPONSE: &str = "message/ohttp-res";
+/// An encapsulated request in chunks (draft-ietf-ohai-chunked-ohttp-08 section 8.1).
+pub const OHTTP_CHUNKED_REQUEST: &str = "message/ohttp-chunked-req";
+/// An encapsulated response in chunks (draft-ietf-ohai-chunked-ohttp-08 section 8.2).
+pub const OHTTP_CHUNKED_RESPONSE: &str = "message/ohttp-chunked-res";
 /// A binary HTTP message (RFC 9292 section 7).
 pub const BINARY_HTTP: &str = "message/bhttp";
 /// A conceptual message wrapper in CBOR (RFC 9999).

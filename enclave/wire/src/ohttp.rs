@@ -20,8 +20,6 @@ pub const RESPONSE_NONCE_INFO: &[u8] = b"nonce";
 
 /// Bytes of [`RequestHeader`] on the wire.
 pub const HEADER_LENGTH: usize = 7;
-/// Bytes of the HPKE `info` of a request: label, a zero byte, header.
-pub const INFO_LENGTH: usize = REQUEST_LABEL.len() + 1 + HEADER_LENGTH;
 /// Bytes that both AEADs add to a plaintext (Nt, RFC 9180 section 7.3).
 pub const TAG_LENGTH: usize = 16;
 /// Bytes of both AEADs' nonces (Nn, RFC 9180 section 7.3).
@@ -66,6 +64,10 @@ impl RequestHeader {
         [self.key_id, kem0, kem1, kdf0, kdf1, aead0, aead1]
     }
 
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::decode)
+    }
+
     const fn decode(bytes: [u8; HEADER_LENGTH]) -> Self {
         let [key_id, kem0, kem1, kdf0, kdf1, aead0, aead1] = bytes;
         Self {
@@ -77,19 +79,11 @@ impl RequestHeader {
     }
 }
 
-/// The HPKE `info` of a request with this header (RFC 9458 section 4.3, step 2).
+/// The HPKE `info` of a request with this header: label, a zero byte, header (RFC 9458 section 4.3, step 2). The label is
+/// [`REQUEST_LABEL`], or [`crate::chunked::REQUEST_LABEL`] for a request in chunks.
 #[must_use]
-pub fn request_info(header: &RequestHeader) -> [u8; INFO_LENGTH] {
-    let mut info = [0; INFO_LENGTH];
-    let parts = REQUEST_LABEL
-        .iter()
-        .chain(&[0])
-        .copied()
-        .chain(header.encode());
-    for (place, byte) in info.iter_mut().zip(parts) {
-        *place = byte;
-    }
-    info
+pub fn request_info(label: &[u8], header: &RequestHeader) -> Vec<u8> {
+    [label, &[0], &header.encode()].concat()
 }
 
 /// The HKDF salt of a response: the request's encapsulated key, then the response's nonce (RFC 9458 section 4.4, step 3).
@@ -222,8 +216,12 @@ mod tests {
     #[test]
     fn info_is_label_zero_header() {
         assert_eq!(
-            request_info(&HEADER),
-            *b"message/bhttp request\x00\x09\x64\x7a\x00\x01\x00\x01"
+            request_info(REQUEST_LABEL, &HEADER),
+            b"message/bhttp request\x00\x09\x64\x7a\x00\x01\x00\x01"
+        );
+        assert_eq!(
+            request_info(crate::chunked::REQUEST_LABEL, &HEADER),
+            b"message/bhttp chunked request\x00\x09\x64\x7a\x00\x01\x00\x01"
         );
     }
 

@@ -20,6 +20,12 @@ pub const RUNGS: [usize; 9] = [
     HIGHEST,
 ];
 
+/// The plaintext of every chunk of a chunked request, in bytes: the lowest rung, of which every other is a multiple. So the number of
+/// chunks, too, tells the rung and nothing else.
+pub const REQUEST_CHUNK: usize = LOWEST;
+/// The plaintext of every chunk of a chunked reply, in bytes, whatever there was to say when it was sent.
+pub const REPLY_CHUNK: usize = 1024;
+
 /// The lowest rung that holds `length` bytes, or `None` above [`HIGHEST`].
 #[must_use]
 pub fn rung(length: usize) -> Option<usize> {
@@ -30,6 +36,15 @@ pub fn rung(length: usize) -> Option<usize> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::chunked::MAX_CHUNK;
+    use crate::ohttp::TAG_LENGTH;
+
+    #[test]
+    fn a45_fixed_chunks_are_within_the_limits_and_have_lengths_of_two_bytes() {
+        for chunk in [REQUEST_CHUNK, REPLY_CHUNK] {
+            assert!(chunk <= MAX_CHUNK && (64..16384).contains(&(chunk + TAG_LENGTH)));
+        }
+    }
 
     #[test]
     fn a45_every_length_lands_on_a_rung() {
@@ -37,6 +52,7 @@ mod tests {
         for step in RUNGS.windows(2) {
             let &[low, high] = step else { unreachable!() };
             assert_eq!(high, 2 * low);
+            assert_eq!(high % REQUEST_CHUNK, 0);
             assert_eq!(rung(low), Some(low));
             assert_eq!(rung(low + 1), Some(high));
         }

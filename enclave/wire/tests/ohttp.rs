@@ -4,7 +4,8 @@
 use cloister_wire::bhttp::{Request, Response};
 use cloister_wire::keyconfig::{KEM_X25519, KeyConfig, KeyConfigs, Suite};
 use cloister_wire::ohttp::{
-    EncapsulatedRequest, EncapsulatedResponse, RequestHeader, request_info, response_salt,
+    EncapsulatedRequest, EncapsulatedResponse, REQUEST_LABEL, RequestHeader, request_info,
+    response_salt,
 };
 use std::io::Write;
 use std::path::Path;
@@ -46,7 +47,10 @@ fn the_request() {
             aead: 1
         }
     );
-    assert_eq!(request_info(&request.header)[..], bytes(&example, "info"));
+    assert_eq!(
+        request_info(REQUEST_LABEL, &request.header),
+        bytes(&example, "info")
+    );
     assert_eq!(request.enc, bytes(&example, "client_ephemeral_public_key"));
 
     let plaintext = bytes(&example, "request_bhttp");

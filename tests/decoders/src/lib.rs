@@ -9,10 +9,12 @@
 //! client ─ threads, bundles, replies         firmware ─ what is measured
 //! intel ─ quotes, collateral, event logs     log ─ proofs, policies, tiles
 //! wrapped ─ wrappers of cloud providers, RA-TLS certificates
+//! chunked ─ chunked streams, binary HTTP bit by bit
 //! meter ─ who allocates how much
 //! ```
 #![deny(unsafe_code)] // meter alone may: an allocator has no safe form.
 
+mod chunked;
 mod client;
 mod evidence;
 mod firmware;
@@ -81,11 +83,14 @@ const APPRAISAL: usize = 256 << 10;
 targets! {
     "bhttp-request": wire::bhttp_request, 0, 0;
     "bhttp-response": wire::bhttp_response, 1024, 0;
+    "bhttp-stream": chunked::bhttp, 1024, 0;
     "bundle": client::bundle, 64 << 10, 8;
     "certificate-chain": evidence::certificate_chain, APPRAISAL, 8;
     "certificate-leaf": evidence::certificate_leaf, APPRAISAL, 8;
     "certificate-root": evidence::certificate_root, APPRAISAL, 8;
     "certificate-table": wire::certificate_table, 8 << 10, 4;
+    "chunked-request": chunked::request, 2048, 0;
+    "chunked-response": chunked::response, 64, 0;
     "collateral": intel::collateral, APPRAISAL, 32;
     "date": wire::date, 0, 0;
     "dstack-log": intel::dstack_log, 64 << 10, 64;

@@ -1,9 +1,11 @@
-// A device in another language: Oblivious HTTP (RFC 9458) over somebody else's HPKE, ML-KEM, X25519 and AEADs.
+// A device in another language: Oblivious HTTP (RFC 9458, and in chunks draft-ietf-ohai-chunked-ohttp-08) over somebody else's HPKE,
+// ML-KEM, X25519 and AEADs.
 //
 // node device.mjs FOLDER    FOLDER holds node_modules with the packages of package-lock.json.
 // Speaks in lines of JSON; bytes are hexadecimal:
 //   in  {"key_configs":..,"kem":..,"aead":..,"plaintext":..}     out {"request":..}
 //   in  {"response":..}                                          out {"plaintext":..}
+// With "chunks", a list of plaintexts, in place of "plaintext", all of it is in chunks and the answer has "chunks" too.
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -54,22 +56,65 @@ header.writeUInt8(id, 0);
 header.writeUInt16BE(asked.kem, 1);
 header.writeUInt16BE(1, 3);
 header.writeUInt16BE(asked.aead, 5);
-const info = concat(ascii("message/bhttp request"), [0], header);
+const kind = asked.chunks ? "message/bhttp chunked" : "message/bhttp";
+const info = concat(ascii(`${kind} request`), [0], header);
 const key = await suite.DeserializePublicKey(publicKey);
 const { encapsulatedSecret: enc, ctx } = await suite.SetupSender(key, { info });
-say({ request: hex(concat(header, enc, await ctx.Seal(bytes(asked.plaintext)))) });
+
+/** A variable-length integer (RFC 9000 section 16) in four bytes: a form that the other side never writes for these lengths. */
+function integer(value) {
+  const out = Buffer.alloc(4);
+  out.writeUInt32BE(value + 0x80000000);
+  return out;
+}
+
+/** The integer at the front of `data`, and how many bytes it has. */
+function readInteger(data) {
+  const size = 1 << (data[0] >> 6);
+  let value = BigInt(data[0] & 0x3f);
+  for (const byte of data.slice(1, size)) {
+    value = value * 256n + BigInt(byte);
+  }
+  return [Number(value), size];
+}
+
+if (asked.chunks) {
+  const parts = [header, enc];
+  const final = asked.chunks.length - 1;
+  for (const [number, chunk] of asked.chunks.entries()) {
+    const sealed = await ctx.Seal(bytes(chunk), ascii(number === final ? "final" : ""));
+    parts.push(integer(number === final ? 0 : sealed.length), sealed);
+  }
+  say({ request: hex(concat(...parts)) });
+} else {
+  say({ request: hex(concat(header, enc, await ctx.Seal(bytes(asked.plaintext)))) });
+}
 
 const response = bytes((await hear()).response);
 const length = KEY_LENGTHS[asked.aead];
-const secret = await ctx.Export(ascii("message/bhttp response"), length);
-const nonce = response.slice(0, length);
-const prk = await hmac(concat(enc, nonce), secret);
+const secret = await ctx.Export(ascii(`${kind} response`), length);
+const prk = await hmac(concat(enc, response.slice(0, length)), secret);
 const aead = AEADS[asked.aead]();
-const plaintext = await aead.Open(
-  await expand(prk, ascii("key"), length),
-  await expand(prk, ascii("nonce"), 12),
-  new Uint8Array(),
-  response.slice(length),
-);
-say({ plaintext: hex(plaintext) });
+const responseKey = await expand(prk, ascii("key"), length);
+const base = await expand(prk, ascii("nonce"), 12);
+const open = (nonce, aad, sealed) => aead.Open(responseKey, nonce, ascii(aad), sealed);
+
+if (asked.chunks) {
+  const chunks = [];
+  let rest = response.slice(length);
+  for (let counter = 0; ; counter += 1) {
+    const nonce = Buffer.from(base);
+    nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ counter) >>> 0, 8);
+    const [size, width] = readInteger(rest);
+    const end = size === 0 ? rest.length : width + size;
+    chunks.push(hex(await open(Uint8Array.from(nonce), size === 0 ? "final" : "", rest.slice(width, end))));
+    if (size === 0) {
+      break;
+    }
+    rest = rest.slice(end);
+  }
+  say({ chunks });
+} else {
+  say({ plaintext: hex(await open(base, "", response.slice(length))) });
+}
 process.exit(0);

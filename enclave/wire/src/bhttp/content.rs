@@ -1,7 +1,7 @@
 //! Content (RFC 9292 sections 3.1 and 3.2).
 
 use super::cursor::Cursor;
-use super::{BhttpError, Framing};
+use super::{BhttpError, Fields, Framing};
 
 /// The content of a message; it borrows from it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Content<'a> {
 impl<'a> Content<'a> {
     pub(super) fn read(cursor: &mut Cursor<'a>, framing: Framing) -> Result<Self, BhttpError> {
         // A message may end before its content (RFC 9292 section 3.8).
-        if cursor.is_empty() {
+        if cursor.is_at_end() {
             return Ok(Self {
                 bytes: &[],
                 framing: Framing::Known,
@@ -58,6 +58,10 @@ impl<'a> Content<'a> {
         self.length
     }
 
+    pub(super) fn length(&self) -> u64 {
+        u64::try_from(self.length).unwrap_or(u64::MAX)
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -85,6 +89,39 @@ impl<'a> Content<'a> {
         let mut pieces = self.pieces();
         let first = pieces.next().unwrap_or_default();
         pieces.next().is_none().then_some(first)
+    }
+}
+
+/// The length that a `content-length` field states (RFC 9113 section 8.1.1): a length that is stated is the length.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct StatedLength(Option<u64>);
+
+impl StatedLength {
+    pub(super) fn of(fields: &Fields<'_>) -> Result<Self, BhttpError> {
+        let stated = fields
+            .single(b"content-length")
+            .map_err(|_| BhttpError::ContentLength)?;
+        let Some(digits) = stated else {
+            return Ok(Self(None));
+        };
+        let number = digits
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| core::str::from_utf8(digits).ok()?.parse().ok())
+            .flatten();
+        number
+            .map(|number| Self(Some(number)))
+            .ok_or(BhttpError::ContentLength)
+    }
+
+    /// `may_be_absent`: the responses to `HEAD` and with status 304 state a length and have no content (RFC 9110 section 8.6).
+    pub(super) fn check(self, received: u64, may_be_absent: bool) -> Result<(), BhttpError> {
+        let absent = may_be_absent && received == 0;
+        if absent || self.0.is_none_or(|stated| stated == received) {
+            Ok(())
+        } else {
+            Err(BhttpError::ContentLength)
+        }
     }
 }
 

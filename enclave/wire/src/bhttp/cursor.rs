@@ -3,29 +3,50 @@
 use super::BhttpError;
 
 /// Reads off the front of a slice. A failed read ends the message, so what is left behind it does not matter.
-pub(super) struct Cursor<'a>(&'a [u8]);
+pub(super) struct Cursor<'a> {
+    rest: &'a [u8],
+    /// Whether more bytes may come behind these: their end is then not the message's.
+    partial: bool,
+}
 
 impl<'a> Cursor<'a> {
+    /// Over all that is left of a message.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self {
+            rest: bytes,
+            partial: false,
+        }
+    }
+
+    /// Over what has come of a message so far.
+    pub(super) fn partial(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            partial: true,
+        }
     }
 
     pub(super) fn rest(&self) -> &'a [u8] {
-        self.0
+        self.rest
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rest.is_empty()
+    }
+
+    /// Whether the message ends here.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.rest.is_empty() && !self.partial
     }
 
     /// A variable-length integer: the two high bits of the first byte say whether it has 1, 2, 4 or 8 bytes.
     pub(super) fn integer(&mut self) -> Result<u64, BhttpError> {
-        let &first = self.0.first().ok_or(BhttpError::Truncated)?;
+        let &first = self.rest.first().ok_or(BhttpError::Truncated)?;
         let (bytes, rest) = self
-            .0
+            .rest
             .split_at_checked(1 << (first >> 6))
             .ok_or(BhttpError::Truncated)?;
-        self.0 = rest;
+        self.rest = rest;
         let value = bytes
             .iter()
             .fold(0_u64, |value, &byte| (value << 8) | u64::from(byte));
@@ -37,10 +58,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn take(&mut self, length: u64) -> Result<&'a [u8], BhttpError> {
         let length = usize::try_from(length).map_err(|_| BhttpError::Truncated)?;
         let (taken, rest) = self
-            .0
+            .rest
             .split_at_checked(length)
             .ok_or(BhttpError::Truncated)?;
-        self.0 = rest;
+        self.rest = rest;
         Ok(taken)
     }
 

@@ -28,7 +28,7 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     pub(super) fn read(cursor: &mut Cursor<'a>, framing: Framing) -> Result<Self, BhttpError> {
         // A message may end before a section (RFC 9292 section 3.8).
-        if cursor.is_empty() {
+        if cursor.is_at_end() {
             return Ok(Self { lines: &[] });
         }
         match framing {

@@ -2,8 +2,8 @@
 
 use super::cursor::Cursor;
 use super::fields::{self, is_token};
-use super::sink::{Counter, EncodeError, Sink, SliceSink, put_integer, put_prefixed};
-use super::{BhttpError, Content, Field, Fields, Framing, body};
+use super::sink::{EncodeError, Sink, put_integer, put_prefixed, write_methods};
+use super::{BhttpError, Content, Field, Fields, Framing, StatedLength, body};
 
 /// A decoded request; it borrows from its plaintext, so it has no `Debug`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,21 +32,10 @@ impl<'a> Request<'a> {
     /// do (see [`crate::bhttp`]).
     pub fn decode(message: &'a [u8]) -> Result<Self, BhttpError> {
         let mut cursor = Cursor::new(message);
-        let framing = match cursor.integer()? {
-            0 => Framing::Known,
-            2 => Framing::Indeterminate,
-            _ => return Err(BhttpError::Framing),
-        };
-        let method = cursor.prefixed()?;
-        let scheme = cursor.prefixed()?;
-        let authority = cursor.prefixed()?;
-        let path = cursor.prefixed()?;
-        check_control_data(method, scheme, authority, path)?;
+        let (framing, [method, scheme, authority, path]) = read_control(&mut cursor)?;
         let (fields, content, trailers) = body(cursor, framing)?;
-        if fields.iter().any(|field| field.name == b"expect") {
-            return Err(BhttpError::Expect);
-        }
-        check_content_length(&fields, &content)?;
+        check_expect(&fields)?;
+        StatedLength::of(&fields)?.check(content.length(), false)?;
         Ok(Self {
             method,
             scheme,
@@ -57,6 +46,30 @@ impl<'a> Request<'a> {
             trailers,
         })
     }
+}
+
+/// The framing of a request, then method, scheme, authority and path (RFC 9292 section 3.4).
+pub(super) fn read_control<'a>(
+    cursor: &mut Cursor<'a>,
+) -> Result<(Framing, [&'a [u8]; 4]), BhttpError> {
+    let framing = match cursor.integer()? {
+        0 => Framing::Known,
+        2 => Framing::Indeterminate,
+        _ => return Err(BhttpError::Framing),
+    };
+    let method = cursor.prefixed()?;
+    let scheme = cursor.prefixed()?;
+    let authority = cursor.prefixed()?;
+    let path = cursor.prefixed()?;
+    check_control_data(method, scheme, authority, path)?;
+    Ok((framing, [method, scheme, authority, path]))
+}
+
+pub(super) fn check_expect(fields: &Fields<'_>) -> Result<(), BhttpError> {
+    if fields.iter().any(|field| field.name == b"expect") {
+        return Err(BhttpError::Expect);
+    }
+    Ok(())
 }
 
 /// RFC 9113 section 8.3.1, and no byte in scheme, authority or path that could end it early elsewhere.
@@ -83,24 +96,6 @@ fn check_control_data(
     }
 }
 
-/// RFC 9113 section 8.1.1: a length that is stated is the length.
-fn check_content_length(fields: &Fields<'_>, content: &Content<'_>) -> Result<(), BhttpError> {
-    let stated = fields
-        .single(b"content-length")
-        .map_err(|_| BhttpError::ContentLength)?;
-    let Some(digits) = stated else { return Ok(()) };
-    let number = digits
-        .iter()
-        .all(u8::is_ascii_digit)
-        .then(|| core::str::from_utf8(digits).ok()?.parse::<usize>().ok())
-        .flatten();
-    if number == Some(content.len()) {
-        Ok(())
-    } else {
-        Err(BhttpError::ContentLength)
-    }
-}
-
 /// Everything of a request but its content and trailers, to be written.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
@@ -117,53 +112,7 @@ pub struct RequestHead<'a> {
 }
 
 impl RequestHead<'_> {
-    /// How many bytes the known-length request with this much content has, before padding.
-    ///
-    /// # Errors
-    /// [`EncodeError`] as for [`RequestHead::encode`].
-    pub fn encoded_len(&self, content_length: usize) -> Result<usize, EncodeError> {
-        let mut counter = Counter(0);
-        self.encode_before_content(content_length, &mut counter)?;
-        counter
-            .0
-            .checked_add(content_length)
-            .ok_or(EncodeError::NoRoom)
-    }
-
-    /// Writes a known-length request to the front of `out` and sets the rest of `out` to zero, as padding. Returns how many bytes
-    /// the request has without padding.
-    ///
-    /// # Errors
-    /// [`EncodeError`] for a request that [`Request::decode`] would refuse, and when `out` is too small.
-    pub fn encode(&self, content: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
-        let mut sink = SliceSink::new(out);
-        self.encode_before_content(content.len(), &mut sink)?;
-        sink.put(content)?;
-        Ok(sink.pad())
-    }
-
-    /// Writes a known-length request up to where its content begins. The caller then writes exactly `content_length` bytes; an
-    /// empty trailer section may be left away (RFC 9292 section 3.8).
-    ///
-    /// # Errors
-    /// [`EncodeError`] as for [`RequestHead::encode`].
-    pub fn encode_before_content(
-        &self,
-        content_length: usize,
-        sink: &mut impl Sink,
-    ) -> Result<(), EncodeError> {
-        self.write(Framing::Known, sink)?;
-        put_integer(sink, content_length)
-    }
-
-    /// Writes an indeterminate-length request up to where its content begins; [`super::encode_chunk`] and
-    /// [`super::encode_end`] write the rest.
-    ///
-    /// # Errors
-    /// [`EncodeError`] as for [`RequestHead::encode`].
-    pub fn encode_indeterminate(&self, sink: &mut impl Sink) -> Result<(), EncodeError> {
-        self.write(Framing::Indeterminate, sink)
-    }
+    write_methods!("request", Request);
 
     fn write(&self, framing: Framing, sink: &mut impl Sink) -> Result<(), EncodeError> {
         check_control_data(self.method, self.scheme, self.authority, self.path)

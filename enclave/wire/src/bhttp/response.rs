@@ -2,8 +2,8 @@
 
 use super::cursor::Cursor;
 use super::fields;
-use super::sink::{Counter, EncodeError, Sink, SliceSink, put_integer};
-use super::{BhttpError, Content, Field, Fields, Framing, body};
+use super::sink::{EncodeError, Sink, put_integer, write_methods};
+use super::{BhttpError, Content, Field, Fields, Framing, StatedLength, body};
 
 /// The most informational responses before the final one.
 pub const MAX_INFORMATIONAL: usize = 8;
@@ -39,27 +39,19 @@ impl<'a> Response<'a> {
     /// [`BhttpError`] when the message is invalid (RFC 9292 section 4) or is a request.
     pub fn decode(message: &'a [u8]) -> Result<Self, BhttpError> {
         let mut cursor = Cursor::new(message);
-        let framing = match cursor.integer()? {
-            1 => Framing::Known,
-            3 => Framing::Indeterminate,
-            _ => return Err(BhttpError::Framing),
-        };
+        let framing = read_framing(&mut cursor)?;
         let mut informational = Vec::new();
         let status = loop {
-            let status = u16::try_from(cursor.integer()?).map_err(|_| BhttpError::Status)?;
-            match status {
-                100..=199 if informational.len() == MAX_INFORMATIONAL => {
-                    return Err(BhttpError::TooManyInformational);
-                }
-                100..=199 => informational.push(Informational {
+            match read_status(&mut cursor, informational.len())? {
+                Status::Informational(status) => informational.push(Informational {
                     status,
                     fields: Fields::read(&mut cursor, framing)?,
                 }),
-                200..=599 => break status,
-                _ => return Err(BhttpError::Status),
+                Status::Final(status) => break status,
             }
         };
         let (fields, content, trailers) = body(cursor, framing)?;
+        StatedLength::of(&fields)?.check(content.length(), true)?;
         Ok(Self {
             informational,
             status,
@@ -67,6 +59,37 @@ impl<'a> Response<'a> {
             content,
             trailers,
         })
+    }
+}
+
+/// A status, and what it begins.
+pub(super) enum Status {
+    /// 100 to 199.
+    Informational(u16),
+    /// 200 to 599.
+    Final(u16),
+}
+
+pub(super) fn read_framing(cursor: &mut Cursor<'_>) -> Result<Framing, BhttpError> {
+    match cursor.integer()? {
+        1 => Ok(Framing::Known),
+        3 => Ok(Framing::Indeterminate),
+        _ => Err(BhttpError::Framing),
+    }
+}
+
+/// Reads a status behind `informational` informational responses.
+pub(super) fn read_status(
+    cursor: &mut Cursor<'_>,
+    informational: usize,
+) -> Result<Status, BhttpError> {
+    match u16::try_from(cursor.integer()?) {
+        Ok(100..=199) if informational >= MAX_INFORMATIONAL => {
+            Err(BhttpError::TooManyInformational)
+        }
+        Ok(status @ 100..=199) => Ok(Status::Informational(status)),
+        Ok(status @ 200..=599) => Ok(Status::Final(status)),
+        _ => Err(BhttpError::Status),
     }
 }
 
@@ -80,60 +103,62 @@ pub struct ResponseHead<'a> {
 }
 
 impl ResponseHead<'_> {
-    /// How many bytes the known-length response with this much content has, before padding.
-    ///
-    /// # Errors
-    /// [`EncodeError`] as for [`ResponseHead::encode`].
-    pub fn encoded_len(&self, content_length: usize) -> Result<usize, EncodeError> {
-        let mut counter = Counter(0);
-        self.encode_before_content(content_length, &mut counter)?;
-        counter
-            .0
-            .checked_add(content_length)
-            .ok_or(EncodeError::NoRoom)
-    }
-
-    /// Writes a known-length response to the front of `out` and sets the rest of `out` to zero, as padding. Returns how many
-    /// bytes the response has without padding.
-    ///
-    /// # Errors
-    /// [`EncodeError`] for a response that [`Response::decode`] would refuse, and when `out` is too small.
-    pub fn encode(&self, content: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
-        let mut sink = SliceSink::new(out);
-        self.encode_before_content(content.len(), &mut sink)?;
-        sink.put(content)?;
-        Ok(sink.pad())
-    }
-
-    /// Writes a known-length response up to where its content begins. The caller then writes exactly `content_length` bytes; an
-    /// empty trailer section may be left away (RFC 9292 section 3.8).
-    ///
-    /// # Errors
-    /// [`EncodeError`] as for [`ResponseHead::encode`].
-    pub fn encode_before_content(
-        &self,
-        content_length: usize,
-        sink: &mut impl Sink,
-    ) -> Result<(), EncodeError> {
-        self.write(Framing::Known, sink)?;
-        put_integer(sink, content_length)
-    }
-
-    /// Writes an indeterminate-length response up to where its content begins; [`super::encode_chunk`] and
-    /// [`super::encode_end`] write the rest.
-    ///
-    /// # Errors
-    /// [`EncodeError`] as for [`ResponseHead::encode`].
-    pub fn encode_indeterminate(&self, sink: &mut impl Sink) -> Result<(), EncodeError> {
-        self.write(Framing::Indeterminate, sink)
-    }
+    write_methods!("response", Response);
 
     fn write(&self, framing: Framing, sink: &mut impl Sink) -> Result<(), EncodeError> {
-        if !(200..=599).contains(&self.status) {
+        ResponseWriter::begin(framing, sink)?.head(self, sink)
+    }
+}
+
+/// Writes a response up to where its content begins, informational responses first (RFC 9292 section 3.5.1), each when it is known.
+pub struct ResponseWriter {
+    framing: Framing,
+    informational: usize,
+}
+
+impl ResponseWriter {
+    /// Begins a response.
+    ///
+    /// # Errors
+    /// [`EncodeError::NoRoom`] when the sink is full.
+    pub fn begin(framing: Framing, sink: &mut impl Sink) -> Result<Self, EncodeError> {
+        put_integer(sink, if framing == Framing::Known { 1 } else { 3 })?;
+        Ok(Self {
+            framing,
+            informational: 0,
+        })
+    }
+
+    /// Writes an informational response: a status of 100 to 199 and its header section.
+    ///
+    /// # Errors
+    /// [`EncodeError`] for one that a reader would refuse, and when the sink is full.
+    pub fn informational(
+        &mut self,
+        status: u16,
+        fields: &[Field<'_>],
+        sink: &mut impl Sink,
+    ) -> Result<(), EncodeError> {
+        if !(100..=199).contains(&status) {
             return Err(EncodeError::Invalid(BhttpError::Status));
         }
-        put_integer(sink, if framing == Framing::Known { 1 } else { 3 })?;
-        put_integer(sink, usize::from(self.status))?;
-        fields::write(self.fields, framing, sink)
+        if self.informational >= MAX_INFORMATIONAL {
+            return Err(EncodeError::Invalid(BhttpError::TooManyInformational));
+        }
+        self.informational += 1;
+        put_integer(sink, usize::from(status))?;
+        fields::write(fields, self.framing, sink)
+    }
+
+    /// Writes the final status and header section. The content's length follows in a message of known length, else its chunks.
+    ///
+    /// # Errors
+    /// [`EncodeError`] for a head that a reader would refuse, and when the sink is full.
+    pub fn head(self, head: &ResponseHead<'_>, sink: &mut impl Sink) -> Result<(), EncodeError> {
+        if !(200..=599).contains(&head.status) {
+            return Err(EncodeError::Invalid(BhttpError::Status));
+        }
+        put_integer(sink, usize::from(head.status))?;
+        fields::write(head.fields, self.framing, sink)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::fields::{self, Field};
 use super::{BhttpError, Framing};
+use crate::varint;
 use core::fmt;
 
 /// Takes the bytes of a message in order.
@@ -114,27 +115,80 @@ pub fn encode_end(trailers: &[Field<'_>], sink: &mut impl Sink) -> Result<(), En
     fields::write(trailers, Framing::Indeterminate, sink)
 }
 
-/// Writes an integer in its shortest form (RFC 9000 section 16).
-pub(super) fn put_integer(sink: &mut impl Sink, value: usize) -> Result<(), EncodeError> {
-    let value = u64::try_from(value).map_err(|_| EncodeError::NoRoom)?;
-    let bytes = match integer_length(value)? {
-        1 => value << 56,
-        2 => (value | (1 << 14)) << 48,
-        4 => (value | (2 << 30)) << 32,
-        _ => value | (3 << 62),
-    }
-    .to_be_bytes();
-    sink.put(bytes.get(..integer_length(value)?).unwrap_or(&bytes))
+/// Writes the content's length of a known-length message; exactly that many bytes of content follow.
+///
+/// # Errors
+/// [`EncodeError::NoRoom`] when the sink is full.
+pub fn encode_length(content_length: usize, sink: &mut impl Sink) -> Result<(), EncodeError> {
+    put_integer(sink, content_length)
 }
 
-fn integer_length(value: u64) -> Result<usize, EncodeError> {
-    match value {
-        0..=0x3f => Ok(1),
-        0x40..=0x3fff => Ok(2),
-        0x4000..=0x3fff_ffff => Ok(4),
-        0x4000_0000..=0x3fff_ffff_ffff_ffff => Ok(8),
-        _ => Err(EncodeError::NoRoom),
-    }
+/// Writes the trailer section of a known-length message behind its content; an empty one may be left away (RFC 9292 section 3.8).
+///
+/// # Errors
+/// [`EncodeError`] for trailers that a reader would refuse, and when the sink is full.
+pub fn encode_trailers(trailers: &[Field<'_>], sink: &mut impl Sink) -> Result<(), EncodeError> {
+    fields::write(trailers, Framing::Known, sink)
+}
+
+/// The methods of the heads of both kinds of message, which have a `write` up to where the content begins.
+macro_rules! write_methods {
+    ($kind:literal, $message:ident) => {
+        #[doc = concat!("How many bytes the known-length ", $kind, " with this much content has, before padding.")]
+        ///
+        /// # Errors
+        #[doc = concat!("[`EncodeError`] for a ", $kind, " that a reader would refuse, and when it has more bytes than can be counted.")]
+        pub fn encoded_len(&self, content_length: usize) -> Result<usize, EncodeError> {
+            let mut counter = $crate::bhttp::Counter(0);
+            self.encode_before_content(content_length, &mut counter)?;
+            counter
+                .0
+                .checked_add(content_length)
+                .ok_or(EncodeError::NoRoom)
+        }
+
+        #[doc = concat!("Writes a known-length ", $kind, " to the front of `out` and sets the rest of `out` to zero, as padding.")]
+        #[doc = concat!("Returns how many bytes the ", $kind, " has without padding.")]
+        ///
+        /// # Errors
+        #[doc = concat!("[`EncodeError`] for a ", $kind, " that [`", stringify!($message), "::decode`] would refuse, and when `out` is too small.")]
+        pub fn encode(&self, content: &[u8], out: &mut [u8]) -> Result<usize, EncodeError> {
+            let mut sink = $crate::bhttp::SliceSink::new(out);
+            self.encode_before_content(content.len(), &mut sink)?;
+            sink.put(content)?;
+            Ok(sink.pad())
+        }
+
+        #[doc = concat!("Writes a known-length ", $kind, " up to where its content begins. The caller then writes exactly")]
+        /// `content_length` bytes, and [`super::encode_trailers`] unless there are none (RFC 9292 section 3.8).
+        ///
+        /// # Errors
+        #[doc = concat!("[`EncodeError`] for a ", $kind, " that a reader would refuse, and when the sink is full.")]
+        pub fn encode_before_content(
+            &self,
+            content_length: usize,
+            sink: &mut impl Sink,
+        ) -> Result<(), EncodeError> {
+            self.write(Framing::Known, sink)?;
+            $crate::bhttp::encode_length(content_length, sink)
+        }
+
+        #[doc = concat!("Writes an indeterminate-length ", $kind, " up to where its content begins; [`super::encode_chunk`] and")]
+        /// [`super::encode_end`] write the rest.
+        ///
+        /// # Errors
+        #[doc = concat!("[`EncodeError`] for a ", $kind, " that a reader would refuse, and when the sink is full.")]
+        pub fn encode_indeterminate(&self, sink: &mut impl Sink) -> Result<(), EncodeError> {
+            self.write(Framing::Indeterminate, sink)
+        }
+    };
+}
+pub(super) use write_methods;
+
+/// Writes an integer in its shortest form (RFC 9000 section 16).
+pub(super) fn put_integer(sink: &mut impl Sink, value: usize) -> Result<(), EncodeError> {
+    let encoded = u64::try_from(value).ok().and_then(varint::encode);
+    sink.put(encoded.ok_or(EncodeError::NoRoom)?.as_slice())
 }
 
 /// Writes the length of `bytes`, then `bytes`.
@@ -153,34 +207,7 @@ pub(super) fn prefixed_length(bytes: &[u8]) -> Result<usize, EncodeError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::cursor::Cursor;
     use super::*;
-
-    #[test]
-    fn integers_are_written_in_their_shortest_form() {
-        for (value, length) in [
-            (0, 1),
-            (63, 1),
-            (64, 2),
-            (16383, 2),
-            (16384, 4),
-            ((1 << 30) - 1, 4),
-            (1 << 30, 8),
-            ((1 << 62) - 1, 8),
-        ] {
-            let mut out = Vec::new();
-            put_integer(&mut out, value).unwrap();
-            assert_eq!(out.len(), length);
-            assert_eq!(
-                Cursor::new(&out).integer(),
-                Ok(u64::try_from(value).unwrap())
-            );
-        }
-        assert_eq!(
-            put_integer(&mut Vec::new(), 1 << 62),
-            Err(EncodeError::NoRoom)
-        );
-    }
 
     #[test]
     fn a_full_slice_stays_full() {

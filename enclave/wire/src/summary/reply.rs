@@ -20,7 +20,7 @@ pub struct SummaryReply<'a> {
 /// A passage that is quoted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Highlight<'a> {
-    /// Which message of the thread, or which sentence of the text, counted from zero.
+    /// Which message of the thread, or which sentence of the text, counted from 1.
     pub id: u32,
     /// Who wrote it; empty for plain text.
     pub author: &'a str,
