@@ -95,6 +95,7 @@ fn dependencies_point_one_way() {
         ("cloister-verify", &["bind", "wire"]),
         ("cloister-digest", &["bind", "verify", "wire"]),
         ("cloister-log", &["verify"]),
+        ("cloister-audit", &["digest", "image", "verify"]),
         (
             "cloister-serve",
             &[
