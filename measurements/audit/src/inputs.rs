@@ -5,9 +5,9 @@ use crate::commit;
 use crate::crates::{self, Crate};
 use crate::material::{self, Material};
 use crate::provenance;
-use crate::report::Section;
+use crate::report::{Added, Section};
 use crate::tree::{FileError, Tree, files_below, hash, names_in};
-use cloister_image::inputs::{Package, Tool};
+use cloister_image::inputs::{Package, Source, Tool};
 use cloister_verify::release::Hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,9 @@ pub fn section(
         Ok(lock) => {
             for it in &lock.packages {
                 package(&mut section, tree, it);
+            }
+            for it in &lock.sources {
+                source(&mut section, tree, it);
             }
             for it in &lock.tools {
                 tool(&mut section, tree, it);
@@ -119,26 +122,63 @@ fn package(section: &mut Section, tree: &Tree, it: &Package) {
         .fact("file-sha256", &it.file_sha256);
 }
 
+/// An archive that only making something needs: it may be absent where what it makes lies finished, and must be right where it is not.
+fn archive<'a>(
+    section: &'a mut Section,
+    tree: &Tree,
+    subject: &str,
+    pool: &str,
+    pinned: (u64, &str),
+    says: &str,
+) -> Added<'a> {
+    let path = tree.cache.join(last(pool));
+    let (size, sha256) = pinned;
+    let line = if path.exists() {
+        match compare(&path, Some(size), sha256) {
+            Ok(()) => section.ok(
+                subject,
+                format_args!("Debian {pool}, {says}, SHA-256 {sha256}"),
+            ),
+            Err(why) => section.failed(subject, why),
+        }
+    } else {
+        section.not_shown(
+            subject,
+            format_args!(
+                "Debian {pool}, {says}, SHA-256 {sha256}; not fetched, image/fetch --all brings it"
+            ),
+        )
+    };
+    line.fact("origin", pool).fact("sha256", sha256)
+}
+
+fn source(section: &mut Section, tree: &Tree, it: &Source) {
+    let subject = format!("source {} {}", it.name, it.version);
+    let says = format!("{}, what our own firmware is built from", it.licence);
+    archive(
+        section,
+        tree,
+        &subject,
+        &it.pool,
+        (it.size, &it.sha256),
+        &says,
+    )
+    .fact("licence", &it.licence);
+}
+
 fn tool(section: &mut Section, tree: &Tree, it: &Tool) {
     let subject = format!("tool {} {}", it.name, it.version);
-    let deb = tree.cache.join(last(&it.pool));
-    let line = match compare(&deb, Some(it.size), &it.sha256) {
-        Ok(()) => section.ok(
-            &subject,
-            format_args!(
-                "Debian {}, {}, {}, SHA-256 {}",
-                it.pool, it.licence, it.purpose, it.sha256
-            ),
-        ),
-        Err(why) if !deb.exists() => {
-            section.failed(&subject, format_args!("{why}; image/fetch --all brings it"))
-        }
-        Err(why) => section.failed(&subject, why),
-    };
-    line.fact("origin", &it.pool)
-        .fact("licence", &it.licence)
-        .fact("purpose", &it.purpose)
-        .fact("sha256", &it.sha256);
+    let says = format!("{}, {}", it.licence, it.purpose);
+    archive(
+        section,
+        tree,
+        &subject,
+        &it.pool,
+        (it.size, &it.sha256),
+        &says,
+    )
+    .fact("licence", &it.licence)
+    .fact("purpose", &it.purpose);
 }
 
 fn weights(section: &mut Section, tree: &Tree) {

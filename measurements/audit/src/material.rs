@@ -34,7 +34,7 @@ const WRITERS: [&str; 1] = ["image/build"];
 /// One material.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Material {
-    /// A unique name: a path of the repository, or `deb:…`, `crate:…`, `weights:…`.
+    /// A unique name: a path of the repository, or `deb:…`, `source:…`, `crate:…`, `weights:…`.
     pub name: String,
     /// Where it comes from, as a package URL; none for a file of the repository.
     pub uri: Option<String>,
@@ -184,6 +184,18 @@ pub fn materials(tree: &Tree, crates: &[Crate]) -> Result<Vec<Material>, FileErr
                 ("file", &it.file),
                 ("file-sha256", &it.file_sha256),
             ]),
+        });
+    }
+    for it in &lock.sources {
+        let package = it.name.split('-').next().unwrap_or(&it.name);
+        all.push(Material {
+            name: format!("source:{}", it.name),
+            uri: Some(format!(
+                "pkg:deb/debian/{package}@{}?arch=source",
+                it.version
+            )),
+            sha256: digest(&it.sha256)?,
+            annotations: notes(&[("licence", &it.licence), ("pool", &it.pool)]),
         });
     }
     for it in &lock.tools {

@@ -17,7 +17,7 @@ const BESIDE: [&str; 4] = [
     "corim.cbor",
 ];
 /// In the cache of downloads: what was built, not fetched.
-const BUILT: [&str; 2] = ["kernel-", "kvm-probe"];
+const BUILT: [&str; 3] = ["firmware-", "kernel-", "kvm-probe"];
 
 /// Makes the image in `workshop` from a copy of the tracked files, with downloads taken over and nothing that was built: packages, crates'
 /// archives (unpacked anew, since cargo does not look at an unpacked crate twice) and weights. Returns the folder of the new image.

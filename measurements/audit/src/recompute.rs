@@ -99,12 +99,12 @@ fn files(
             release.cmdline, release.weights.root_hash
         ),
     );
+    allowed(section, release, word);
     if !same {
         return Err(
             "the release file is about other files, so no digest of these can be its".into(),
         );
     }
-    allowed(section, release, word);
 
     let measured = Measured::hash(&Files {
         firmware: &firmware,

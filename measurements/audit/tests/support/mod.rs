@@ -26,6 +26,7 @@ mod synthetic;
 pub(crate) const NOW: UnixTime = UnixTime(1_795_435_200);
 pub(crate) const CRATE: &[u8] = b"the archive of a crate";
 pub(crate) const DEB: &[u8] = b"the archive of a package";
+pub(crate) const SOURCE: &[u8] = b"the archive of a source";
 pub(crate) const TOOL: &[u8] = b"the archive of a tool";
 pub(crate) const FILE: &[u8] = b"the file in the package";
 pub(crate) const MODEL: &[u8] = b"the weights";
@@ -70,6 +71,7 @@ pub(crate) fn scene(name: &str) -> Scene {
     sources(&root);
     put(&tree.cache, "pkg_1_all.deb", DEB);
     put(&tree.cache, "pkg_1/file.bin", FILE);
+    put(&tree.cache, "src_3.tar.xz", SOURCE);
     put(&tree.cache, "tool_2_amd64.deb", TOOL);
     put(&tree.weights, "model.safetensors", MODEL);
     put(
@@ -159,10 +161,12 @@ fn sources(root: &Path) {
         root,
         "image/inputs.lock",
         format!(
-            "snapshots = [\"https://example.com/\"]\n[[package]]\nname = \"pkg\"\nversion = \"1\"\narchitecture = \"all\"\nlicence = \"MIT\"\npool = \"pool/p/pkg_1_all.deb\"\nsize = {}\nsha256 = \"{}\"\nfile = \"usr/share/file.bin\"\nfile_sha256 = \"{}\"\n[[tool]]\nname = \"tool\"\nversion = \"2\"\narchitecture = \"amd64\"\nlicence = \"MIT\"\npurpose = \"makes\"\npool = \"pool/t/tool_2_amd64.deb\"\nsize = {}\nsha256 = \"{}\"\n",
+            "snapshots = [\"https://example.com/\"]\n[[package]]\nname = \"pkg\"\nversion = \"1\"\narchitecture = \"all\"\nlicence = \"MIT\"\npool = \"pool/p/pkg_1_all.deb\"\nsize = {}\nsha256 = \"{}\"\nfile = \"usr/share/file.bin\"\nfile_sha256 = \"{}\"\n[[source]]\nname = \"src-orig\"\nversion = \"3\"\nlicence = \"MIT\"\npool = \"pool/s/src_3.tar.xz\"\nsize = {}\nsha256 = \"{}\"\n[[tool]]\nname = \"tool\"\nversion = \"2\"\narchitecture = \"amd64\"\nlicence = \"MIT\"\npurpose = \"packs\"\nmakes = [\"kernel\"]\npool = \"pool/t/tool_2_amd64.deb\"\nsize = {}\nsha256 = \"{}\"\n",
             DEB.len(),
             sha256(DEB),
             sha256(FILE),
+            SOURCE.len(),
+            sha256(SOURCE),
             TOOL.len(),
             sha256(TOOL)
         ),
@@ -194,7 +198,10 @@ fn image(folder: &Path) {
         "console=ttyS0 cloister.release=0.1.0 cloister.weights={}:3",
         "5a".repeat(32)
     );
-    let initrd = cloister_image::cpio::initramfs(b"\x7fELF").unwrap();
+    // The least that passes for a program: an ELF header without segments.
+    let mut program = b"\x7fELF\x02\x01".to_vec();
+    program.resize(64, 0);
+    let initrd = cloister_image::cpio::initramfs(&program).unwrap();
     let firmware = synthetic::amdsev().bytes();
     let files: [(&str, &[u8]); 6] = [
         ("vmlinuz", b"a kernel"),
@@ -364,6 +371,7 @@ pub(crate) fn changed<T>(
 }
 
 /// Changes one bit in the middle.
+#[allow(clippy::ptr_arg, reason = "a change may make the bytes longer")]
 pub(crate) fn flip(bytes: &mut Vec<u8>) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
