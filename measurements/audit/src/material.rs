@@ -21,13 +21,14 @@ const FILES: [&str; 7] = [
     "rust-toolchain.toml",
 ];
 /// The same that not every version has.
-const FILES_IF_THERE: [&str; 3] = [
+const FILES_IF_THERE: [&str; 4] = [
     "image/toolchain",
     "model/fetch-weights",
     "model/weights.lock",
+    "measurements/measure",
 ];
 /// Folders of which every file counts.
-const FOLDERS: [&str; 2] = ["image/kernel", "image/firmware"];
+const FOLDERS: [&str; 3] = ["image/kernel", "image/firmware", "measurements/hosts"];
 /// Crates of ours that write bytes of the image and are not in it.
 const WRITERS: [&str; 1] = ["image/build"];
 

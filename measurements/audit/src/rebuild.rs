@@ -2,7 +2,7 @@
 
 use crate::command;
 use crate::provenance::{self, Manifest, ManifestFile};
-use crate::report::Section;
+use crate::report::{Mark, Section};
 use crate::tree::{FileError, Tree, files_below, hash, names_in, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Files that are written beside the image's own, and compared when either side has them.
-const BESIDE: [&str; 4] = [
+const BESIDE: [&str; 6] = [
     "manifest.json",
     "release.json",
     "release-sim.json",
+    "release.snp.corim",
+    "release.tdx.corim",
     "corim.cbor",
 ];
 /// In the cache of downloads: what was built, not fetched.
@@ -290,16 +292,28 @@ fn provenance_subjects(section: &mut Section, folder: &Path, manifest: &Manifest
 
 fn earlier(section: &mut Section, folder: &Path, image: &Path, manifest: &Manifest) {
     let beside = BESIDE.iter().map(|name| (*name).to_owned());
+    let mut differs = false;
     for name in manifest.files.keys().cloned().chain(beside) {
         let (before, now) = (folder.join(&name), image.join(&name));
         if before.exists() {
             same_bytes(section, &format!("earlier {name}"), &before, &now);
+            differs = differs
+                || section
+                    .lines
+                    .last()
+                    .is_some_and(|line| line.mark == Mark::Failed);
         } else if now.exists() {
             section.not_shown(
                 format_args!("earlier {name}"),
                 format_args!("{} has none", folder.display()),
             );
         }
+    }
+    if differs {
+        section.not_shown(
+            "why the earlier build differs",
+            format_args!("it was made from other sources, or the build is not reproducible; without {} there is nothing to compare with", folder.display()),
+        );
     }
 }
 

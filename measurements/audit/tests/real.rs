@@ -161,10 +161,13 @@ fn a_release_is_assembled_once() {
         bytes("release.json"),
         fs::read(image.join("release.json")).unwrap()
     );
-    assert_eq!(
-        version.join("corim.cbor").exists(),
-        image.join("corim.cbor").exists()
-    );
+    for name in ["release.snp.corim", "release.tdx.corim", "corim.cbor"] {
+        assert_eq!(
+            version.join(name).exists(),
+            image.join(name).exists(),
+            "{name}"
+        );
+    }
     let provenance = bytes("provenance.json");
     let statement: serde_json::Value = serde_json::from_slice(&provenance).unwrap();
     let named = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
