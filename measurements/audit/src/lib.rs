@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! 1 inputs     inputs.rs, commit.rs, crates.rs      every measured input: origin, licence, digest, hashed again
-//! 2 rebuild    rebuild.rs                          the image anew, every byte compared
+//! 2 rebuild    fetch.rs, rebuild.rs                the image anew, every byte compared
 //! 3 recompute  recompute.rs                        launch measurements, by ours and by a foreign calculator
 //! 4 log        published.rs                        proofs, quorum, age
 //! 5 policy     policy.rs                           floors, machines, rules: source and date of each line
@@ -22,6 +22,7 @@ pub mod base;
 pub mod command;
 pub mod commit;
 pub mod crates;
+pub mod fetch;
 pub mod inputs;
 pub mod limits;
 pub mod lines;
@@ -78,7 +79,7 @@ pub fn audit(tree: &Tree, question: &Question, now: UnixTime) -> Result<Report, 
     let published = published.as_deref();
 
     // What is not here yet is brought first, and whatever goes wrong there shows in what is hashed next.
-    let fetched = question.workshop.as_ref().map(|_| inputs::fetch(tree));
+    let fetched = question.workshop.as_ref().map(|_| fetch::fetch(tree));
     let crates = crates::reachable(&tree.root);
     let mut first = inputs::section(tree, &crates, published);
     if let Some(Err(error)) = fetched {

@@ -2,7 +2,7 @@
 
 use crate::command;
 use crate::provenance::{self, Manifest, ManifestFile};
-use crate::report::{Mark, Section};
+use crate::report::{self, Section};
 use crate::tree::{FileError, Tree, files_below, hash, names_in, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,6 +18,8 @@ const BESIDE: [&str; 6] = [
     "release.tdx.corim",
     "corim.cbor",
 ];
+/// A file in a workshop that says that it may be emptied.
+const MARK: &str = ".cloister-audit";
 /// In the cache of downloads: what was built, not fetched.
 const BUILT: [&str; 3] = ["firmware-", "kernel-", "kvm-probe"];
 
@@ -28,9 +30,7 @@ const BUILT: [&str; 3] = ["firmware-", "kernel-", "kvm-probe"];
 /// [`FileError`] when copying fails or a program stops; what it said stands on standard error.
 pub fn rebuild(tree: &Tree, workshop: &Path) -> Result<PathBuf, FileError> {
     let failed = |why: &dyn std::fmt::Display| FileError::new(workshop, why);
-    if workshop.exists() {
-        fs::remove_dir_all(workshop).map_err(|error| failed(&error))?;
-    }
+    empty(workshop)?;
     let copy = workshop.join("tree");
     for name in tracked(&tree.root)? {
         copy_file(&tree.root.join(&name), &copy.join(&name))?;
@@ -84,6 +84,25 @@ pub fn rebuild(tree: &Tree, workshop: &Path) -> Result<PathBuf, FileError> {
     run(build)?;
     run(command::of(&copy, "measurements/measure"))?;
     Ok(image)
+}
+
+/// Empties the workshop, if it is one: nobody's other folder is ever removed.
+fn empty(workshop: &Path) -> Result<(), FileError> {
+    let failed = |error: std::io::Error| FileError::new(workshop, error);
+    if !names_in(workshop).is_empty() && !workshop.join(MARK).is_file() {
+        let why =
+            "is not empty and no audit made it; name another folder with --workshop, or remove it";
+        return Err(FileError::new(workshop, why));
+    }
+    if workshop.exists() {
+        fs::remove_dir_all(workshop).map_err(failed)?;
+    }
+    fs::create_dir_all(workshop).map_err(failed)?;
+    fs::write(
+        workshop.join(MARK),
+        "made by cloister-audit, emptied by the next one\n",
+    )
+    .map_err(failed)
 }
 
 /// What git tracks, as it lies there; without git, every file outside `target`.
@@ -301,7 +320,7 @@ fn earlier(section: &mut Section, folder: &Path, image: &Path, manifest: &Manife
                 || section
                     .lines
                     .last()
-                    .is_some_and(|line| line.mark == Mark::Failed);
+                    .is_some_and(|line| line.mark == report::Mark::Failed);
         } else if now.exists() {
             section.not_shown(
                 format_args!("earlier {name}"),
