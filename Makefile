@@ -67,6 +67,12 @@ probe: image ## build the image that only tests boot: it tries what must not wor
 measure: image tools ## compute the launch digests of the image and write the release files
 	@$(ENV) measurements/measure
 
+.PHONY: audit
+audit: deps $(if $(findstring --no-rebuild,$(ARGS)),measure) ## audit this checkout, JSON in target/audit.json: make audit ARGS='--live HOST:PORT'
+	$(CARGO) build --quiet -p cloister-audit -p cloister-client
+	@$(ENV) measurements/audit/foreign
+	@$(ENV) $${CARGO_TARGET_DIR:-target}/debug/cloister-audit --json target/audit.json $(ARGS)
+
 .PHONY: weights
 weights: deps ## fetch the weights named in model/weights.lock, by version and digest
 	@model/fetch-weights

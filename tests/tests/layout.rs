@@ -95,6 +95,7 @@ fn dependencies_point_one_way() {
         ("cloister-verify", &["bind", "wire"]),
         ("cloister-digest", &["bind", "verify", "wire"]),
         ("cloister-log", &["verify"]),
+        ("cloister-audit", &["digest", "image", "verify"]),
         (
             "cloister-serve",
             &[
@@ -237,6 +238,47 @@ fn the_readme_is_short() {
         .lines()
         .count();
     assert!(lines < 150, "README.md has {lines} lines");
+}
+
+/// What the operators' pages show is what the launcher runs, word for word.
+#[test]
+fn the_operators_pages_show_the_launchers_line() {
+    let image = Path::new(env!("CARGO_TARGET_TMPDIR")).join("launcher-image");
+    fs::create_dir_all(&image).unwrap();
+    fs::write(image.join("cmdline"), "MEASURED LINE").unwrap();
+    for (flavour, page, more) in [
+        (
+            "snp",
+            "bare-metal-snp.md",
+            &["--snp-policy", "0x3c20000"][..],
+        ),
+        ("tdx", "bare-metal-tdx.md", &[]),
+    ] {
+        let output = Command::new(root().join("image/run"))
+            .args(["--flavour", flavour, "--vcpus", "4", "--memory", "4096"])
+            .args(["--port", "8443", "--print"])
+            .args(more)
+            .env("CLOISTER_IMAGE", &image)
+            .env_remove("CLOISTER_QEMU")
+            .env_remove("CLOISTER_QEMU_DATA")
+            .output()
+            .unwrap();
+        let line = String::from_utf8(output.stdout).unwrap();
+        let line = line
+            .replace(&format!("{}/", image.display()), "")
+            .replace("'MEASURED LINE'", "\"$(cat cmdline)\"");
+        let text = fs::read_to_string(root().join("image/operators").join(page)).unwrap();
+        let shown: Vec<String> = text
+            .split("```")
+            .skip(1)
+            .step_by(2)
+            .map(|block| block.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        assert!(
+            shown.iter().any(|block| block == line.trim_end()),
+            "{page} does not show this line:\n{line}"
+        );
+    }
 }
 
 #[test]
