@@ -1,4 +1,4 @@
-//! A release as CoRIM (draft-ietf-rats-corim), so that other verifiers can take its measurements as reference values.
+//! A release as CoRIM (draft-ietf-rats-corim-11), so that other verifiers can take its measurements as reference values.
 //!
 //! One manifest a technology, because each has its own profile, and one CoMID a shape, named after it. A manifest is not signed: the
 //! release's proof of publication stands beside it. The bytes are deterministic (RFC 8949 section 4.2.1).
@@ -8,7 +8,7 @@ use core::convert::Infallible;
 use minicbor::data::{IanaTag, Tag};
 use minicbor::encode::{Encoder, Error};
 
-/// Tags of draft-ietf-rats-corim, section 11.
+/// CBOR tags of draft-ietf-rats-corim-11, IANA considerations.
 const CORIM: u64 = 501;
 const COMID: u64 = 506;
 /// An object identifier, without its DER header (RFC 9090).
@@ -36,8 +36,8 @@ const VALUES_REGISTERS: u64 = 14;
 /// `tee.mrtee` (draft-cds-rats-intel-corim-profile-06): MRTD.
 const VALUES_MRTEE: i64 = -83;
 
-/// draft-deeglaze-amd-sev-snp-corim-profile: its name, the class of guests on a given chip (1.3.6.1.4.1.3704.3.1) and the key of
-/// `MEASUREMENT`.
+/// draft-deeglaze-amd-sev-snp-corim-profile (after -02): its name, the class of guests on a given chip (1.3.6.1.4.1.3704.3.1) and the
+/// key of `MEASUREMENT`. The draft prints the identifier with its DER header; the tag takes it without, and so do other projects.
 const SNP_PROFILE: &str = "tag:amd.com,2025:snp-corim-profile";
 const SNP_CLASS: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78, 0x03, 0x01];
 const SNP_MEASUREMENT: u64 = 641;

@@ -23,6 +23,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha384};
 use std::collections::BTreeMap;
 
+/// A host's files by name.
+type HostFiles = BTreeMap<String, Vec<u8>>;
+
 /// The sections of the OVMF that dstack runs, with a small variable store and code of our own.
 fn sections_of_dstack() -> Vec<tdvf::Record> {
     vec![
@@ -419,7 +422,7 @@ fn what_cannot_be_measured_is_an_error() {
 #[test]
 fn a5_a51_hostile_host_tables_are_errors() {
     let good = Machine::small().host;
-    let with = |bend: &dyn Fn(&mut BTreeMap<String, Vec<u8>>)| {
+    let with = |bend: &dyn Fn(&mut HostFiles)| {
         let mut files = good.clone();
         bend(&mut files);
         HostTables::new(files).map(drop)
