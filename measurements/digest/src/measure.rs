@@ -1,10 +1,15 @@
 //! From files to a release: admits the firmware, hashes the payload, and computes the digest of every shape.
 
-use crate::allow::{self, FirmwareRefused};
+mod tdx;
+
+pub use tdx::{Host, HostShape, MAX_VCPUS, TdxLaunch, add_tdx};
+
+use crate::allow::{self, FirmwareRefused, Role};
 use crate::claims::{LaunchClaims, layout_to_record};
 use crate::snp::{
     Boot, CpuType, DigestError, Firmware, FirmwareError, FirmwareLayout, Shape, launch_digest,
 };
+use crate::tdx::{LaunchError, TdvfError};
 use cloister_bind::{BadReleaseId, ReleaseId};
 use cloister_verify::release::{self, Flavour, Hex, Release, ReleaseError, SnpShape, Weights};
 use core::fmt;
@@ -48,6 +53,16 @@ pub enum MeasureError {
     ReleaseId(BadReleaseId),
     /// The finished release does not keep its own rules.
     Release(ReleaseError),
+    /// The TDX firmware cannot be read.
+    Tdvf(TdvfError),
+    /// The registers of a trust domain cannot be predicted.
+    Launch(LaunchError),
+    /// A `shape.toml` is malformed; in words.
+    Shape(String),
+    /// A trust domain never starts the simulated image.
+    Simulated,
+    /// A release lists shapes of one kernel, initrd and command line.
+    OtherFiles,
 }
 
 impl fmt::Display for MeasureError {
@@ -67,6 +82,15 @@ impl fmt::Display for MeasureError {
             }
             Self::ReleaseId(e) => write!(f, "cloister.release on the command line: {e}"),
             Self::Release(e) => e.fmt(f),
+            Self::Tdvf(e) => e.fmt(f),
+            Self::Launch(e) => e.fmt(f),
+            Self::Shape(why) => write!(f, "shape.toml: {why}"),
+            Self::Simulated => {
+                f.write_str("a release for the simulated processor has no TDX shapes")
+            }
+            Self::OtherFiles => f.write_str(
+                "the TDX shapes must be of the release's kernel, initrd and command line",
+            ),
         }
     }
 }
@@ -169,7 +193,8 @@ pub fn release(
     flavour: Flavour,
     shapes: &[Shape],
 ) -> Result<Release, MeasureError> {
-    let firmware = allow::admit(files.firmware, flavour).map_err(MeasureError::Refused)?;
+    let firmware =
+        allow::admit(files.firmware, Role::from(flavour)).map_err(MeasureError::Refused)?;
     release_with(&firmware.name, files, flavour, shapes)
 }
 

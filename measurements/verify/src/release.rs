@@ -7,6 +7,10 @@ use cloister_bind::ReleaseId;
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+mod tdx;
+
+pub use tdx::{MAX_EVENTS, TdxEvent};
+
 /// Bytes that a release file may have.
 pub const MAX_RELEASE_FILE: usize = 256 << 10;
 /// Shapes that a release may list.
@@ -161,6 +165,9 @@ pub struct TdxShape {
     pub rtmr1: Hex<48>,
     /// `RTMR2`: the command line and the initrd.
     pub rtmr2: Hex<48>,
+    /// What extends these registers, in order: either all of it, or nothing for a shape whose events are not published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<TdxEvent>,
 }
 
 impl TdxShape {
@@ -218,6 +225,13 @@ pub enum ReleaseError {
         /// The CPU count.
         vcpus: u32,
     },
+    /// A TDX shape's events do not lead to its registers, or are too many or malformed.
+    Events {
+        /// The shape's memory in MiB.
+        memory_mib: u64,
+        /// The CPU count.
+        vcpus: u32,
+    },
     /// The command line is too long or is not printable ASCII.
     Cmdline,
     /// The command line does not carry this member's value, so it would not be measured.
@@ -244,6 +258,10 @@ impl fmt::Display for ReleaseError {
             Self::ShapeTwice { cpu, vcpus } => {
                 write!(f, "the shape {cpu:?} with {vcpus} CPUs occurs twice")
             }
+            Self::Events { memory_mib, vcpus } => write!(
+                f,
+                "the events of the shape with {memory_mib} MiB and {vcpus} CPUs do not lead to its registers"
+            ),
             Self::Cmdline => write!(
                 f,
                 "the command line must be at most {MAX_CMDLINE} printable ASCII characters"
@@ -307,6 +325,12 @@ impl Release {
             }
         }
         for (n, shape) in self.tdx.iter().enumerate() {
+            if !shape.events_lead_to_registers() {
+                return Err(ReleaseError::Events {
+                    memory_mib: shape.memory_mib,
+                    vcpus: shape.vcpus,
+                });
+            }
             let key = |o: &TdxShape| (o.firmware_sha256, o.vcpus, o.memory_mib);
             if self.tdx.iter().take(n).any(|o| key(o) == key(shape)) {
                 return Err(ReleaseError::ShapeTwice {

@@ -7,13 +7,13 @@
 //! names; without one the description's fields are what a log must replay to. Nobody vouches for any of these here: `match` means that
 //! the numbers agree, and judging the quote is the business of its own case.
 
+mod firmware;
+mod quote;
 mod snp;
 
-use std::fs;
 use std::path::Path;
 
 use cloister_client::failure::Failure;
-use cloister_digest::tdx::{PageOrder, Tdvf, mrtd};
 use cloister_verify::ccel::{self, Captured, Demands, Registers, Table, Unread};
 use cloister_verify::{Field, Outcome, Rule, Step};
 use serde::Deserialize;
@@ -22,13 +22,12 @@ use serde_json::{Map, Value};
 use super::super::files;
 use super::super::verify::Verdict;
 use super::if_there;
+use quote::Measured;
 
 /// Greatest size of a JSON file or quote of a case in bytes.
 const MAX_TEXT: usize = 1 << 20;
 /// Greatest size of a firmware image in bytes.
 const MAX_FIRMWARE: usize = cloister_digest::tdx::MAX_FIRMWARE;
-/// Files that a folder may hold; a case has a handful.
-const MAX_FILES: usize = 64;
 
 const COMPARABLE: Rule = Rule {
     id: "measure.comparable",
@@ -39,11 +38,6 @@ const NONCE: Rule = Rule {
     id: "measure.nonce",
     title: "the quote's REPORTDATA is the nonce beside it",
     clause: "Intel TDX DCAP Quoting Library API, TD report body",
-};
-const MRTD: Rule = Rule {
-    id: "measure.mrtd",
-    title: "the firmware is measured to the stated MRTD",
-    clause: "Intel TDX Module ABI, TDH.MEM.PAGE.ADD and TDH.MR.EXTEND",
 };
 
 /// What a description says, as far as it says with what to compare.
@@ -123,7 +117,7 @@ fn tdx(
     unread: Unread,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let quote = quote(folder, description)?;
+    let quote = quote::of_case(folder, description)?;
     if let Some(quote) = &quote {
         findings.field("mrtd", &quote.mrtd);
     }
@@ -133,14 +127,14 @@ fn tdx(
         let (nonce, found) = (hex::encode(nonce), hex::encode(quote.report_data));
         findings.check(&NONCE, same, nonce, found);
     }
-    firmware(folder, description, quote.as_ref(), findings)
+    firmware::judge(folder, description, quote.as_ref(), findings)
 }
 
 /// Replays the folder's event log.
 fn log(
     folder: &Path,
     description: &Description,
-    quote: Option<&Quote>,
+    quote: Option<&Measured>,
     unread: Unread,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
@@ -197,162 +191,6 @@ fn stated_registers(fields: &Map<String, Value>) -> Option<Registers> {
         value("rtmr2")?,
         value("rtmr3")?,
     ]))
-}
-
-/// Measures the folder's firmware images.
-fn firmware(
-    folder: &Path,
-    description: &Description,
-    quote: Option<&Quote>,
-    findings: &mut Findings,
-) -> Result<(), Failure> {
-    let names: Vec<_> = fs::read_dir(folder)
-        .map_err(|error| Failure::input(folder.display(), error.kind()))?
-        .take(MAX_FILES)
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|end| end == "fd"))
-        .collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let mut stated: Vec<(String, [u8; 48])> = quote
-        .map(|quote| ("the quote's mrtd".to_owned(), quote.mrtd))
-        .into_iter()
-        .collect();
-    let path = folder.join("expected.json");
-    let beside: Option<Value> = match if_there(&path)? {
-        Some(bytes) => Some(json(&path, &bytes)?),
-        None => None,
-    };
-    digests_named_mrtd(&Value::Object(description.fields.clone()), &mut stated);
-    beside
-        .iter()
-        .for_each(|value| digests_named_mrtd(value, &mut stated));
-    for path in names {
-        let image = files::read(&path, MAX_FIRMWARE)?;
-        let computed =
-            Tdvf::parse(&image).map(|tdvf| PageOrder::ALL.map(|order| (order, mrtd(&tdvf, order))));
-        let expected: Vec<String> = stated
-            .iter()
-            .map(|(name, value)| format!("{name} {}", hex::encode(value)))
-            .collect();
-        let (passed, found) = match &computed {
-            Ok(computed) => {
-                let known = |value: &[u8; 48]| computed.iter().any(|(_, mrtd)| mrtd == value);
-                let found: Vec<String> = computed
-                    .iter()
-                    .map(|(order, mrtd)| format!("{} {order}", hex::encode(mrtd)))
-                    .collect();
-                (
-                    !stated.is_empty() && stated.iter().all(|(_, value)| known(value)),
-                    found.join(", "),
-                )
-            }
-            Err(error) => (false, error.to_string()),
-        };
-        let expected = if expected.is_empty() {
-            "a stated MRTD".to_owned()
-        } else {
-            expected.join(", ")
-        };
-        findings.check(&MRTD, passed, expected, found);
-        let Ok(computed) = computed else { continue };
-        // A description names one value or one per order; what it says is repeated only where it was computed.
-        for (name, value) in description
-            .fields
-            .iter()
-            .filter(|(name, _)| name.contains("mrtd"))
-        {
-            let value =
-                digest(value).filter(|value| computed.iter().any(|(_, mrtd)| mrtd == value));
-            if let Some(value) = value {
-                findings.field(name.clone(), &value);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Every digest under a name with `mrtd` in it.
-fn digests_named_mrtd(value: &Value, found: &mut Vec<(String, [u8; 48])>) {
-    let members = value.as_object().into_iter().flatten();
-    for (name, value) in members {
-        match digest(value) {
-            Some(digest) if name.contains("mrtd") => found.push((name.clone(), digest)),
-            _ => digests_named_mrtd(value, found),
-        }
-    }
-}
-
-/// What is compared with: fields of a quote's TD report body.
-struct Quote {
-    mrtd: [u8; 48],
-    registers: Registers,
-    report_data: [u8; 64],
-}
-
-impl Quote {
-    /// Reads the fields at their fixed offsets (Intel TDX DCAP Quoting Library API, appendix A.3); the quote's own case judges the rest.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let body = match bytes.first_chunk::<2>()? {
-            [4, 0] => bytes.get(48..)?,
-            [5, 0] => bytes.get(54..)?,
-            _ => return None,
-        };
-        let register = |at: usize| body.get(at..)?.first_chunk::<48>().copied();
-        Some(Self {
-            mrtd: register(136)?,
-            registers: Registers([
-                register(328)?,
-                register(376)?,
-                register(424)?,
-                register(472)?,
-            ]),
-            report_data: *body.get(520..)?.first_chunk::<64>()?,
-        })
-    }
-}
-
-/// The quote that goes with a case.
-fn quote(folder: &Path, description: &Description) -> Result<Option<Quote>, Failure> {
-    #[derive(Deserialize)]
-    struct Original {
-        quote: String,
-    }
-    let readable = |path: &Path, bytes: &[u8]| {
-        Quote::parse(bytes)
-            .map(Some)
-            .ok_or_else(|| Failure::input(path.display(), "expected a TDX quote of version 4 or 5"))
-    };
-    let path = folder.join("quote.bin");
-    if let Some(bytes) = if_there(&path)? {
-        return readable(&path, &bytes);
-    }
-    let path = folder.join("original.json");
-    if let Some(bytes) = if_there(&path)? {
-        let original: Original = json(&path, &bytes)?;
-        let bytes = hex::decode(original.quote)
-            .map_err(|_| Failure::input(path.display(), "expected a quote in hexadecimal"))?;
-        return readable(&path, &bytes);
-    }
-    let Some(case) = named_case(&description.title).or_else(|| named_case(&description.notes))
-    else {
-        return Ok(None);
-    };
-    let path = folder.join("../../tdx").join(case).join("quote.bin");
-    match if_there(&path)? {
-        Some(bytes) => readable(&path, &bytes),
-        None => Ok(None),
-    }
-}
-
-/// The first case `tdx/<name>` in a text. A name has letters, digits and hyphens, so it can't lead elsewhere.
-fn named_case(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("tdx/")?;
-    let end = rest
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-        .unwrap_or(rest.len());
-    rest.get(..end).filter(|name| !name.is_empty())
 }
 
 /// A digest in JSON: 96 hexadecimal digits.
