@@ -6,7 +6,8 @@
 
 use cloister_digest::LaunchClaims;
 use cloister_digest::explain::mismatch;
-use cloister_verify::{Appraisal, Claims, Release};
+use cloister_verify::log::PublishedRelease;
+use cloister_verify::{Appraisal, Claims};
 use cloister_wire::certs::{CertTable, Guid};
 use cloister_wire::evidence::Evidence;
 
@@ -15,7 +16,11 @@ const MEASUREMENT: &str = "release.measurement";
 
 /// One sentence for each accepted release; empty when the measurement passed or was never read.
 #[must_use]
-pub fn explain(evidence: &Evidence, appraisal: &Appraisal, releases: &[Release]) -> Vec<String> {
+pub fn explain(
+    evidence: &Evidence,
+    appraisal: &Appraisal,
+    releases: &[PublishedRelease],
+) -> Vec<String> {
     let failed = appraisal
         .trail
         .iter()
@@ -41,6 +46,7 @@ pub fn explain(evidence: &Evidence, appraisal: &Appraisal, releases: &[Release])
     };
     releases
         .iter()
+        .map(PublishedRelease::release)
         .map(|release| {
             format!(
                 "compared with release {}: {}",

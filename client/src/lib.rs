@@ -7,6 +7,7 @@
 //! ```text
 //! thread ─ message ─ seal                 what is sent, and to whose key          pure: no socket, no clock
 //! bundle, trail, launch, terminal         what is believed, shown and explained   pure
+//! published                               what was accepted from the log before   pure
 //! endpoint ─ channel ─ session            the session way                         sockets
 //! relay                                   the one-shot way                        sockets
 //! failure                                 what the exit codes mean
@@ -18,6 +19,7 @@
 pub mod bundle;
 pub mod launch;
 pub mod message;
+pub mod published;
 pub mod seal;
 pub mod terminal;
 pub mod thread;

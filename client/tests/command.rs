@@ -3,95 +3,9 @@
 
 mod mock;
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
-
-use mock::enclave::{Enclave, Folder, Trick, lab};
-use mock::{Mock, Tls};
-use serde_json::Value;
-
-const MARK: &str = "QUETZAL-4711";
-
-/// A mock service, and the files that a device has.
-struct Setting {
-    mock: Mock,
-    enclave: Arc<Enclave>,
-    folder: Folder,
-    release: String,
-    root: String,
-    thread: String,
-}
-
-impl Setting {
-    async fn with(trick: Trick) -> Self {
-        let enclave = Enclave::with(trick);
-        let mock = Mock::start(Tls::default(), enclave.handler()).await;
-        let folder = Folder::new();
-        Self {
-            release: folder.file("release.json", lab().release.to_json().unwrap().as_bytes()),
-            root: folder.file("root.der", lab().processor.root()),
-            thread: folder.file(
-                "thread.json",
-                format!(r#"{{"messages":[{{"author":"Ana","text":"{MARK} at nine"}}]}}"#)
-                    .as_bytes(),
-            ),
-            mock,
-            enclave,
-            folder,
-        }
-    }
-
-    /// Runs a subcommand with what to believe, and more arguments.
-    async fn run(&self, subcommand: &[&str], more: &[&str]) -> Run {
-        let mut line: Vec<String> = subcommand.iter().map(|&word| word.to_owned()).collect();
-        line.extend(["--release".to_owned(), self.release.clone()]);
-        line.extend(["--danger-accept-simulated".to_owned(), self.root.clone()]);
-        line.extend(more.iter().map(|&word| word.to_owned()));
-        run(line, Vec::new()).await
-    }
-
-    async fn ask(&self, more: &[&str]) -> Run {
-        let gateway = self.mock.endpoint.to_string();
-        let mut line = vec!["--gateway", &gateway];
-        line.extend(more);
-        self.run(&["ask", &self.thread], &line).await
-    }
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
-    }
-}
-
-/// The command must not block the runtime that the mock service lives in.
-async fn run(line: Vec<String>, input: Vec<u8>) -> Run {
-    let run = move || -> Output {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cloister"))
-            .args(line)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that does not read its input closes it; that is its right.
-        let _ = child.stdin.take().unwrap().write_all(&input);
-        child.wait_with_output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    Run {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use mock::Mock;
+use mock::device::{MARK, Setting, owned, run};
+use mock::enclave::{Trick, lab};
 
 #[tokio::test]
 async fn ask_prints_the_summary_and_with_v_the_trail() {
@@ -137,19 +51,9 @@ async fn json_is_one_object() {
 async fn standard_input_and_plain_text_work() {
     let setting = Setting::with(Trick::None).await;
     let gateway = setting.mock.endpoint.to_string();
-    let line = [
-        "ask",
-        "-",
-        "--plain",
-        "--gateway",
-        &gateway,
-        "--release",
-        &setting.release,
-        "--danger-accept-simulated",
-        &setting.root,
-    ];
+    let line = owned(&["ask", "-", "--plain", "--gateway", &gateway]);
     let run = run(
-        line.map(str::to_owned).to_vec(),
+        [line, setting.trust()].concat(),
         b"{braces are text".to_vec(),
     )
     .await;
@@ -181,10 +85,7 @@ async fn a_failed_check_is_named_and_nothing_is_sent() {
 #[tokio::test]
 async fn another_initrd_is_explained() {
     let setting = Setting::with(Trick::None).await;
-    let other = setting.folder.file(
-        "other.json",
-        lab().other_release.to_json().unwrap().as_bytes(),
-    );
+    let other = setting.publish("other.json", &lab().other_release);
     let gateway = setting.mock.endpoint.to_string();
     let line = [
         "ask",
@@ -196,7 +97,7 @@ async fn another_initrd_is_explained() {
         "--danger-accept-simulated",
         &setting.root,
     ];
-    let run = run(line.map(str::to_owned).to_vec(), Vec::new()).await;
+    let run = run([owned(&line), setting.log()].concat(), Vec::new()).await;
     assert_eq!(run.code, 1);
     assert!(
         run.err.contains("FAILED  release.measurement"),
@@ -224,7 +125,7 @@ async fn simulated_evidence_needs_its_flag() {
         "--release",
         &setting.release,
     ];
-    let run = run(line.map(str::to_owned).to_vec(), Vec::new()).await;
+    let run = run([owned(&line), setting.log()].concat(), Vec::new()).await;
     assert_eq!(run.code, 1);
     assert!(run.err.contains("FAILED  evidence.kind"), "{}", run.err);
     assert!(
@@ -268,7 +169,7 @@ async fn input_and_usage_are_judged_before_anybody_is_spoken_to() {
         "broken.json",
         format!("{{\n\"messages\":[{{\"author\":\"{MARK}\"}}]}}").as_bytes(),
     );
-    let no_release = setting.folder.file("no-release.json", b"{}");
+    let no_state = setting.folder.file("state.json", b"{}");
     let missing = setting.folder.path("missing");
     for (line, words) in [
         (
@@ -300,9 +201,11 @@ async fn input_and_usage_are_judged_before_anybody_is_spoken_to() {
                 "--gateway",
                 &gateway,
                 "--release",
-                &no_release,
+                &setting.release,
+                "--log-state",
+                &no_state,
             ],
-            "release file",
+            "state.json",
         ),
         (
             vec!["ask", &setting.thread, "--gateway", &gateway],
@@ -333,6 +236,19 @@ async fn input_and_usage_are_judged_before_anybody_is_spoken_to() {
                 &broken,
             ],
             "policy",
+        ),
+        (
+            vec![
+                "ask",
+                &setting.thread,
+                "--gateway",
+                &gateway,
+                "--release",
+                &setting.release,
+                "--log-policy",
+                &broken,
+            ],
+            "the log policy cannot be read",
         ),
         (
             vec![
@@ -377,11 +293,7 @@ async fn input_and_usage_are_judged_before_anybody_is_spoken_to() {
         (vec!["verify", "--case", &missing], "can't read"),
         (vec!["frobnicate"], "frobnicate"),
     ] {
-        let run = run(
-            line.iter().map(|&word| word.to_owned()).collect(),
-            Vec::new(),
-        )
-        .await;
+        let run = run(owned(&line), Vec::new()).await;
         assert_eq!(run.code, 2, "{line:?}: {}", run.err);
         assert!(run.err.contains(words), "{line:?}: {}", run.err);
         assert!(!run.err.contains(MARK), "{line:?}: {}", run.err);
@@ -517,11 +429,7 @@ async fn help_names_the_exit_codes() {
         vec!["verify", "--help"],
         vec!["bundle", "--help"],
     ] {
-        let run = run(
-            line.iter().map(|&word| word.to_owned()).collect(),
-            Vec::new(),
-        )
-        .await;
+        let run = run(owned(&line), Vec::new()).await;
         assert_eq!(run.code, 0);
         assert!(run.out.contains("Exit codes:"), "{line:?}");
     }

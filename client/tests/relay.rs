@@ -16,13 +16,15 @@ use cloister_verify::{Anchors, Appraisal, BindingKind, Expected, Policy, UnixTim
 use cloister_wire::summary::Style;
 use mock::Mock;
 use mock::enclave::{Enclave, Trick, lab, now};
+use mock::publish::publish;
 
 fn judge(enclave: &Enclave) -> Appraisal {
     let policy = Policy::simulated();
     let anchors = Anchors::danger_simulated(lab().processor.root()).unwrap();
+    let releases = publish(std::slice::from_ref(&lab().release), now());
     let expected = Expected {
         policy: &policy,
-        releases: std::slice::from_ref(&lab().release),
+        releases: &releases,
         anchors: &anchors,
         now: UnixTime(now()),
     };

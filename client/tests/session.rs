@@ -20,6 +20,7 @@ use cloister_verify::{Anchors, BindingKind, Expected, Policy, UnixTime};
 use cloister_wire::problem::Problem;
 use cloister_wire::summary::{Answer, Style};
 use mock::enclave::{Enclave, Trick, lab, now};
+use mock::publish::publish;
 use mock::{Mock, Tls};
 
 const KEYS: &str = "GET /.well-known/ohttp-gateway";
@@ -36,9 +37,10 @@ async fn start(trick: Trick) -> (Mock, std::sync::Arc<Enclave>) {
 
 async fn attest_under(mock: &Mock, anchors: &Anchors) -> Result<AttestedSession, SessionError> {
     let policy = Policy::simulated();
+    let releases = publish(std::slice::from_ref(&lab().release), now());
     let expected = Expected {
         policy: &policy,
-        releases: std::slice::from_ref(&lab().release),
+        releases: &releases,
         anchors,
         now: UnixTime(now()),
     };

@@ -15,14 +15,18 @@ pub fn repository() -> PathBuf {
 /// # Panics
 /// When it was not built.
 pub fn own(name: &str) -> PathBuf {
-    let folder = std::env::var_os("CLOISTER_BIN_DIR").map_or_else(beside, PathBuf::from);
-    let path = folder.join(name);
+    let path = folder().join(name);
     assert!(
         path.is_file(),
         "{} was not built; run `make test`, or build the workspace and set CLOISTER_BIN_DIR",
         path.display()
     );
     path
+}
+
+/// The folder of Cloister's own commands.
+pub fn folder() -> PathBuf {
+    std::env::var_os("CLOISTER_BIN_DIR").map_or_else(beside, PathBuf::from)
 }
 
 /// The folder above `deps/`, where cargo puts binaries of the same profile.

@@ -1,6 +1,7 @@
 //! The service behind the gateway, with a simulated secure processor that measures the very files of the image: as a process on
 //! this machine ([`Service::native`]) or inside a virtual machine that QEMU boots ([`Service::booted`]).
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -85,18 +86,55 @@ pub fn image() -> PathBuf {
     )
 }
 
-/// The release file of image-sim: what a device expects.
-///
-/// # Panics
-/// When the image was not measured.
-pub fn release() -> PathBuf {
-    let path = image().join("release-sim.json");
-    assert!(
-        path.is_file(),
-        "{} is missing; run `make measure`",
-        path.display()
-    );
-    path
+/// The release file of image-sim, published: what a device expects, and the log that it believes.
+#[derive(Debug)]
+pub struct Release {
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+impl Release {
+    /// Publishes it with `sim/publish`, in a log with witnesses of its own below `folder`.
+    ///
+    /// # Panics
+    /// When the image was not measured, or the release can not be published.
+    pub fn publish(folder: &Path) -> Self {
+        let path = image().join("release-sim.json");
+        assert!(
+            path.is_file(),
+            "{} is missing; run `make measure`",
+            path.display()
+        );
+        let folder = folder.join("publish");
+        let done = run(
+            &programs::repository().join("sim/publish"),
+            b"",
+            START,
+            |command| {
+                command.arg(path).arg(&folder);
+                command.env("CLOISTER_BIN_DIR", programs::folder());
+            },
+        );
+        assert_eq!(done.code, 0, "sim/publish: {}{}", done.out(), done.err());
+        let releases = folder.join("releases");
+        let file = releases
+            .join(env!("CARGO_PKG_VERSION"))
+            .join("release-sim.json");
+        assert!(file.is_file(), "{} is not there", file.display());
+        Self { folder, file }
+    }
+
+    /// The options that name the release, its log, and the place where a device remembers.
+    pub fn options(&self) -> Vec<OsString> {
+        vec![
+            "--release".into(),
+            self.file.clone().into(),
+            "--log-policy".into(),
+            self.folder.join("log.toml").into(),
+            "--log-state".into(),
+            self.folder.join("state.json").into(),
+        ]
+    }
 }
 
 /// The simulated secure processor. It is given the files once, before anything boots.

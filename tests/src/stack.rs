@@ -8,7 +8,7 @@ use crate::children::Finished;
 use crate::edge::{Edge, Listeners};
 use crate::folder::Folder;
 use crate::markers::holds;
-use crate::service::{self, Files, Service};
+use crate::service::{self, Files, Release, Service};
 use crate::tap::Tap;
 
 /// A short thread that any working stack can answer.
@@ -40,6 +40,7 @@ pub struct Stack {
     pub wires: Wires,
     /// The service.
     pub service: Service,
+    release: Release,
     folder: Folder,
 }
 
@@ -85,6 +86,7 @@ impl Stack {
             edge,
             wires,
             service,
+            release: Release::publish(folder.path()),
             folder,
         }
     }
@@ -94,14 +96,12 @@ impl Stack {
         self.folder.path().join(name)
     }
 
-    /// What every question to this stack has in common: the release and the leave to accept the simulated processor.
+    /// What every question to this stack has in common: the release, its log, and the leave to accept the simulated processor.
     pub fn trust(&self) -> Vec<OsString> {
-        vec![
-            "--release".into(),
-            service::release().into(),
-            "--danger-accept-simulated".into(),
-            self.service.root.clone().into(),
-        ]
+        let mut trust = self.release.options();
+        trust.push("--danger-accept-simulated".into());
+        trust.push(self.service.root.clone().into());
+        trust
     }
 
     /// `cloister ask` in a session through relay and gateway, from the loopback address `from`.

@@ -7,9 +7,10 @@
 )]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use cloister_tests::folder::Folder;
-use cloister_tests::service::{self, Files, Service};
+use cloister_tests::service::{self, Files, Release, Service};
 
 /// `EPERM`, which the system call filter answers, and `EACCES`, from IPE and Landlock; `EROFS`, from a read-only mount.
 const FILTERED: &str = "error 1";
@@ -45,20 +46,18 @@ fn a53_nothing_but_the_service_runs_and_it_reaches_nothing() {
         ..Files::of_the_image()
     };
     let mut machine = Service::booted(folder.path(), &files);
+    let release = Release::publish(folder.path());
     for _ in 0..3 {
         // Its measurement is not the release's, so it is refused, after it has been asked for evidence.
-        let asked = service::cloister(
-            [
-                "verify".into(),
-                "--gateway".into(),
-                machine.address.to_string().into(),
-                "--release".into(),
-                service::release().into_os_string(),
-                "--danger-accept-simulated".into(),
-                machine.root.clone().into_os_string(),
-            ],
-            b"",
-        );
+        let mut arguments: Vec<OsString> = vec![
+            "verify".into(),
+            "--gateway".into(),
+            machine.address.to_string().into(),
+            "--danger-accept-simulated".into(),
+            machine.root.clone().into_os_string(),
+        ];
+        arguments.extend(release.options());
+        let asked = service::cloister(arguments, b"");
         assert_eq!(asked.code, 1, "{}{}", asked.out(), asked.err());
         assert!((asked.out() + &asked.err()).contains("the initrd differs"));
     }

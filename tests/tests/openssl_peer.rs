@@ -9,12 +9,13 @@
     clippy::panic
 )]
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use cloister_tests::children::{Finished, Running, run};
 use cloister_tests::folder::Folder;
-use cloister_tests::service::{Service, cloister, release};
+use cloister_tests::service::{Release, Service, cloister};
 use cloister_tests::{ports, programs, tls};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -175,17 +176,10 @@ fn our_client_refuses_a_server_without_the_hybrid_group() {
         },
     );
     classical.wait_for("ACCEPT", PATIENCE);
-    let refused = cloister(
-        [
-            "ask",
-            "-",
-            "--gateway",
-            &address.to_string(),
-            "--release",
-            release().to_str().unwrap(),
-        ],
-        b"a thread that must stay here",
-    );
+    let mut arguments: Vec<OsString> = ["ask", "-", "--gateway"].map(OsString::from).to_vec();
+    arguments.push(address.to_string().into());
+    arguments.extend(Release::publish(folder.path()).options());
+    let refused = cloister(arguments, b"a thread that must stay here");
     assert_ne!(refused.code, 0, "{}", refused.out());
     assert!(
         refused.err().contains("X25519MLKEM768"),

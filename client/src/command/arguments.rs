@@ -40,15 +40,27 @@ pub(crate) enum Command {
 /// Whom and what to believe.
 #[derive(Args)]
 pub(crate) struct Belief {
-    /// A published release to accept; may be given several times
+    /// A published release to accept, with its proof beside it (FILE.tlog-proof); may be given several times
     #[arg(long = "release", value_name = "FILE")]
     pub(crate) releases: Vec<PathBuf>,
+    /// The log and the witnesses to believe (TOML). Without it nothing is accepted: no log is built in yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_policy: Option<PathBuf>,
+    /// Where to remember what was accepted, so that nobody leads back to older files [default: the state folder of this user]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_state: Option<PathBuf>,
     /// The rules: 'production' or a TOML file of rules
     #[arg(long, value_name = "production|FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Machines to allow besides the policy's own (TOML)
+    /// Machines to allow besides the policy's own (TOML), with its proof beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) machines: Option<PathBuf>,
+    /// AMD's floors instead of the built-in ones (TOML), with its proof beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) amd_floors: Option<PathBuf>,
+    /// Intel's floors instead of the built-in ones (TOML), with its proof beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) intel_floors: Option<PathBuf>,
     /// Accept SIMULATED evidence under this root (DER). Nothing is protected then: for tests and demonstrations
     #[arg(long, value_name = "ROOT.der")]
     pub(crate) danger_accept_simulated: Option<PathBuf>,
@@ -132,7 +144,8 @@ impl From<Writing> for Style {
 ///
 /// With --case, a folder of captured evidence (case.json, report.bin, vcek.der or vlek.der, cert_chain.pem) is judged by
 /// --policy authentic or production at the date in its case.json, with the wrappers that stand beside the report. With --wrapped, the
-/// report inside one file and its wrapper are judged by the same policies as of now. With --json, one object is printed: verdict, platform, product,
+/// report inside one file and its wrapper are judged by the same policies as of now. Nothing is sealed on the word of either, so --machines
+/// is taken as it is. With --json, one object is printed: verdict, platform, product,
 /// failed (rule, expected, found), fields.
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]

@@ -20,7 +20,7 @@ use cloister_client::thread::{Format, Thread};
 use cloister_client::trail::{self, Way, marked};
 use cloister_verify::{Attested, Step};
 use cloister_wire::summary::Answer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::arguments::{self, Ask};
 use super::expectations::Expectations;
@@ -45,6 +45,7 @@ struct Verified<'a> {
     road: Road<'a>,
     attested: Attested,
     trail: Vec<Step>,
+    published: Value,
 }
 
 /// What was sealed, for the trail.
@@ -85,6 +86,8 @@ pub(crate) async fn run(ask: &Ask) -> Result<ExitCode, Failure> {
         }
     };
     let simulated = verified.attested.simulated();
+    // Nothing goes out on the word of files that this device could be led back from.
+    expectations.remember(simulated)?;
     seal_and_send(ask, &thread, wish, verified)
         .await
         .map_err(|failure| Failure {
@@ -116,7 +119,8 @@ async fn verify_session<'a>(
     let session = attested.map_err(|error| refused(error, expectations))?;
     Ok(Verified {
         attested: session.attested().clone(),
-        trail: session.trail().to_vec(),
+        trail: expectations.trail(session.trail().to_vec()),
+        published: expectations.json(),
         road: Road::Session(Box::new(session)),
     })
 }
@@ -139,7 +143,8 @@ fn verify_bundle<'a>(
     };
     Ok(Verified {
         attested,
-        trail: appraisal.trail,
+        trail: expectations.trail(appraisal.trail),
+        published: expectations.json(),
         road: Road::OneShot(url, trust),
     })
 }
@@ -154,6 +159,7 @@ async fn seal_and_send(
         road,
         attested,
         trail,
+        published,
     } = verified;
     if ask.verbose {
         show_trail(&trail, &attested);
@@ -180,7 +186,13 @@ async fn seal_and_send(
     // 4. What came back.
     let plaintext = opener.open(&reply?)?;
     let answer = message::reply(&plaintext)?;
-    show(ask, &answer, &attested, &trail, &sealed).map_err(Failure::after_sending)?;
+    let shown = Shown {
+        attested: &attested,
+        trail: &trail,
+        published,
+        sealed,
+    };
+    show(ask, &answer, shown).map_err(Failure::after_sending)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -215,13 +227,21 @@ fn show_trail(trail: &[Step], attested: &Attested) {
     say(&marked(&line, simulated));
 }
 
-fn show(
-    ask: &Ask,
-    answer: &Answer,
-    attested: &Attested,
-    trail: &[Step],
-    sealed: &Sealed,
-) -> Result<(), Failure> {
+/// What is shown beside the answer.
+struct Shown<'a> {
+    attested: &'a Attested,
+    trail: &'a [Step],
+    published: Value,
+    sealed: Sealed,
+}
+
+fn show(ask: &Ask, answer: &Answer, shown: Shown<'_>) -> Result<(), Failure> {
+    let Shown {
+        attested,
+        trail,
+        published,
+        sealed,
+    } = shown;
     if !ask.json {
         // Line by line, so that each can say SIMULATED.
         let shown: Vec<String> = terminal::plain(&answer.summary)
@@ -249,6 +269,7 @@ fn show(
         "engine": answer.engine,
         "model": answer.model,
         "trail": trail::json(trail),
+        "published": published,
         "way": Way::of(attested.binding()).word(),
         "release": attested.release().as_str(),
         "simulated": attested.simulated(),

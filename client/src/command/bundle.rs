@@ -32,9 +32,10 @@ pub(crate) async fn run(wanted: &arguments::Bundle) -> Result<ExitCode, Failure>
     if appraisal.verdict.is_err() {
         return Err(refused_bundle(&bundle, &appraisal, &expectations));
     }
+    expectations.remember(simulated)?;
     files::write_atomically(&wanted.out, &bytes)?;
     if wanted.verbose {
-        for line in trail::lines(&appraisal.trail, simulated) {
+        for line in trail::lines(&expectations.trail(appraisal.trail), simulated) {
             say(&line);
         }
     }

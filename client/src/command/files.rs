@@ -2,19 +2,25 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use cloister_client::failure::{Failure, Fault};
 use cloister_client::thread::MAX_INPUT;
 use zeroize::Zeroizing;
 
+/// The first `limit` bytes of a file, or all if it has fewer.
+pub(crate) fn read_at_most(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(u64::try_from(limit).unwrap_or(u64::MAX))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The whole of a file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let file = File::open(path).map_err(|error| cannot_read(path, error.kind()))?;
-    let mut bytes = Vec::new();
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(most)
-        .read_to_end(&mut bytes)
+    let bytes = read_at_most(path, limit.saturating_add(1))
         .map_err(|error| cannot_read(path, error.kind()))?;
     if bytes.len() > limit {
         let why = format!("expected a file of at most {limit} bytes");
@@ -53,12 +59,19 @@ pub(crate) fn read_thread(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Writes a file so that it is there whole or not at all: a new file beside it takes its place when it is safely written.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let cannot = |error: io::Error| {
-        Failure::new(
-            Fault::Input,
-            format_args!("can't write {}: {}", path.display(), error.kind()),
-        )
-    };
+    replace(path, bytes, 0o666)
+}
+
+/// The same for a file that nobody else may read or write, which is made durable, its name too.
+pub(crate) fn write_privately(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    replace(path, bytes, 0o600)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| cannot_write(path, &error))
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     let name = path
         .file_name()
         .ok_or_else(|| Failure::input(path.display(), "expected the name of a file"))?;
@@ -70,6 +83,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure>
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
+            .mode(mode)
             .open(&fresh)?;
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -80,11 +94,19 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Failure>
             // The half-written file is of no use; if it can't be removed either, the first error says enough.
             let _ = fs::remove_file(&fresh);
         }
-        cannot(error)
+        cannot_write(path, &error)
     })
 }
 
-fn cannot_read(path: &Path, kind: ErrorKind) -> Failure {
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Fault::Input,
+        format_args!("can't write {}: {}", path.display(), error.kind()),
+    )
+}
+
+/// A file that can't be read.
+pub(crate) fn cannot_read(path: &Path, kind: ErrorKind) -> Failure {
     Failure::new(
         Fault::Input,
         format_args!("can't read {}: {kind}", path.display()),
@@ -95,6 +117,7 @@ fn cannot_read(path: &Path, kind: ErrorKind) -> Failure {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     fn folder() -> std::path::PathBuf {
         let unique = format!(
@@ -113,6 +136,11 @@ mod tests {
         let path = folder.join("file");
         write_atomically(&path, b"first").unwrap();
         write_atomically(&path, b"second").unwrap();
+        let private = folder.join("private");
+        write_privately(&private, b"mine").unwrap();
+        let mode = fs::metadata(&private).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::remove_file(private).unwrap();
         assert_eq!(read(&path, 6).unwrap(), b"second");
         assert_eq!(read(&path, 5).err().unwrap().fault, Fault::Input);
         assert_eq!(read_thread(&path).unwrap().as_slice(), b"second");

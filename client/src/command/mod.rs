@@ -8,6 +8,7 @@ mod expectations;
 mod files;
 mod output;
 mod progress;
+mod published;
 mod refusal;
 mod verify;
 mod wrapped;

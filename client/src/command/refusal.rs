@@ -18,9 +18,15 @@ pub(crate) fn refused(error: SessionError, expectations: &Expectations) -> Failu
         ),
         _ => Vec::new(),
     };
+    let failure = Failure::from(error);
     Failure {
         explanation,
-        ..Failure::from(error)
+        // Where there is no trail, no evidence was judged.
+        trail: match failure.trail.as_slice() {
+            [] => Vec::new(),
+            _ => expectations.trail(failure.trail.clone()),
+        },
+        ..failure
     }
 }
 
@@ -35,7 +41,7 @@ pub(crate) fn refused_bundle(
         Err(refused) => refused.to_string(),
     };
     Failure {
-        trail: appraisal.trail.clone(),
+        trail: expectations.trail(appraisal.trail.clone()),
         explanation: launch::explain(bundle.evidence(), appraisal, &expectations.releases),
         simulated: trail::is_simulated(bundle.evidence()),
         ..Failure::new(Fault::Verification, message)

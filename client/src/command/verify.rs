@@ -32,6 +32,8 @@ pub(crate) struct Verdict {
     pub(crate) accepted: bool,
     /// The proof, when the evidence is about our own service.
     pub(crate) attested: Option<Attested>,
+    /// Where the log has each file that was accepted, for programs; null when none is needed.
+    pub(crate) published: Value,
     /// Sentences that explain a measurement.
     pub(crate) explanation: Vec<String>,
 }
@@ -50,12 +52,16 @@ pub(crate) async fn run(wanted: &Verify) -> Result<ExitCode, Failure> {
             let bundle = Bundle::from_json(&files::read(path, MAX_BUNDLE)?)
                 .map_err(|error| Failure::input(path.display(), error))?;
             let appraisal = bundle.attest(&expectations.expected());
+            if let Ok(attested) = &appraisal.verdict {
+                expectations.remember(attested.simulated())?;
+            }
             Verdict {
                 platform: platform(bundle.evidence().kind),
                 explanation: launch::explain(bundle.evidence(), &appraisal, &expectations.releases),
                 accepted: appraisal.verdict.is_ok(),
                 attested: appraisal.verdict.ok(),
-                trail: appraisal.trail,
+                published: expectations.json(),
+                trail: expectations.trail(appraisal.trail),
                 claims: appraisal.claims,
                 measured: Vec::new(),
             }
@@ -97,6 +103,9 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
     let session = Session::open(gateway, network.from_address, patience(network)).await?;
     let outcome = session.attest(&expectations.expected()).await;
     drop(progress);
+    if let Ok(session) = &outcome {
+        expectations.remember(session.attested().simulated())?;
+    }
     match outcome {
         Ok(session) => Ok(Verdict {
             platform: match session.claims() {
@@ -104,7 +113,8 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
                 _ if session.attested().simulated() => platform(EvidenceKind::Simulated),
                 _ => platform(EvidenceKind::Snp),
             },
-            trail: session.trail().to_vec(),
+            trail: expectations.trail(session.trail().to_vec()),
+            published: expectations.json(),
             claims: session.claims().cloned(),
             measured: Vec::new(),
             accepted: true,
@@ -118,7 +128,8 @@ async fn live(wanted: &Verify) -> Result<Verdict, Failure> {
                 &refusal.appraisal,
                 &expectations.releases,
             ),
-            trail: refusal.appraisal.trail,
+            trail: expectations.trail(refusal.appraisal.trail),
+            published: expectations.json(),
             claims: refusal.appraisal.claims,
             measured: Vec::new(),
             accepted: false,
@@ -167,6 +178,7 @@ impl Verdict {
             "fields": fields,
             "explanation": self.explanation,
             "trail": trail::json(&self.trail),
+            "published": self.published,
             "release": self.attested.as_ref().map(|attested| attested.release().as_str()),
             "way": self.attested.as_ref().map(|attested| Way::of(attested.binding()).word()),
             "simulated": self.simulated(),

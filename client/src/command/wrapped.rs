@@ -130,6 +130,7 @@ pub(crate) fn judge(
         claims: opinion.claims,
         measured: vec![("wrapper".to_owned(), Field::Text(wrapper.to_string()))],
         attested: None,
+        published: serde_json::Value::Null,
         explanation: Vec::new(),
     })
 }

@@ -32,7 +32,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+pub mod device;
 pub mod enclave;
+
+// The log of the verifier's own tests.
+#[path = "../../../measurements/verify/tests/support/merkle.rs"]
+pub mod merkle;
+#[path = "../../../measurements/verify/tests/support/publish.rs"]
+pub mod publish;
+#[path = "../../../measurements/verify/tests/support/scene.rs"]
+pub mod scene;
 
 /// How the TLS side behaves.
 pub struct Tls {

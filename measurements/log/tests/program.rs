@@ -241,12 +241,13 @@ fn a_release_is_published_with_one_command() {
             ("release.json", "image-release"),
             ("machines.toml", "machine-list"),
             ("amd-floors.toml", "floors"),
+            ("intel-floors.toml", "floors"),
         ] {
             let file = format!("releases/0.1.0/{file}");
             good(&verify(&folder, &file, kind, &["--policy", "log.toml"]));
         }
         let said = good(&run(&folder, &[&["check"], &PLACE[..]].concat()));
-        assert!(said.contains("at size 3:"), "{said}");
+        assert!(said.contains("at size 4:"), "{said}");
     }
     // A release that was published does not change.
     fs::write(

@@ -4,15 +4,17 @@
 //!
 //! 1. the kind: hardware evidence under the vendor's roots, simulated evidence under the simulated root, nothing else;
 //! 2. the evidence, by every rule of its kind (see [`crate::snp`] and [`crate::tdx`]);
-//! 3. the measurement: a shape of one of the accepted releases, of the flavour of this kind; of TDX four numbers, all of one shape;
+//! 3. the releases: those whose proof from the log is still good; the measurement: a shape of one of them, of the flavour of this kind; of
+//!    TDX four numbers, all of one shape;
 //! 4. the life of an attested key, when the evidence is bound to a key and not to a session;
 //! 5. all 64 bytes of `REPORT_DATA`, recomputed from the caller's own facts and the release that the measurement names.
 
 use crate::anchors::{AnchorKind, Anchors};
 use crate::claims::Claims;
+use crate::log::{self, PublishedRelease};
 use crate::measured;
 use crate::policy::Policy;
-use crate::release::{Flavour, Release};
+use crate::release::Flavour;
 use crate::snp::{self, Endorsements};
 use crate::tdx::{self, Collateral};
 use crate::time::UnixTime;
@@ -40,6 +42,11 @@ pub(crate) mod rules {
         id: "evidence.collateral",
         title: "the table of collateral is well-formed",
         clause: "Cloister, table of collateral",
+    };
+    pub(crate) const PUBLISHED: Rule = Rule {
+        id: "release.published",
+        title: "a log has the release, and enough witnesses have seen it there lately",
+        clause: "C2SP tlog-proof, use of timestamps; Cloister, log policy, maximum-age-hours",
     };
     pub(crate) const MEASUREMENT: Rule = Rule {
         id: "release.measurement",
@@ -70,7 +77,7 @@ pub(crate) mod rules {
         [&KIND, table]
             .into_iter()
             .chain(kind.iter().copied())
-            .chain([&MEASUREMENT, &FLAVOUR, &LIFETIME, &REPORT_DATA])
+            .chain([&PUBLISHED, &MEASUREMENT, &FLAVOUR, &LIFETIME, &REPORT_DATA])
     }
 }
 
@@ -170,8 +177,8 @@ pub enum BindingKind {
 pub struct Expected<'a> {
     /// The rules.
     pub policy: &'a Policy,
-    /// The releases that the caller accepts. None accepts nothing.
-    pub releases: &'a [Release],
+    /// The releases that the caller accepts, each with its proof that it was published. None accepts nothing.
+    pub releases: &'a [PublishedRelease],
     /// Whom to believe.
     pub anchors: &'a Anchors,
     /// The time at which to judge.
@@ -295,6 +302,14 @@ pub fn attest(evidence: &Evidence, binding: &Binding<'_>, expected: &Expected<'_
     // 2. The evidence.
     let claims = judge_evidence(&mut trail, evidence, expected);
 
+    // 3. The releases, whatever the evidence says.
+    let releases = log::release::good(
+        &mut trail,
+        &rules::PUBLISHED,
+        expected.releases,
+        expected.now,
+    );
+
     let mut bound = None;
     let measured = claims.as_ref().and_then(measured::measured);
     if let Some((measured, report_data)) = &measured {
@@ -303,7 +318,7 @@ pub fn attest(evidence: &Evidence, binding: &Binding<'_>, expected: &Expected<'_
             EvidenceKind::Simulated => Flavour::Simulated,
             EvidenceKind::Snp | EvidenceKind::Tdx => Flavour::Production,
         };
-        let candidates = measured::judge(&mut trail, measured, expected, flavour);
+        let candidates = measured::judge(&mut trail, measured, &releases, flavour);
         // 4. The life of the key.
         judge_lifetime(&mut trail, binding, expected);
         // 5. REPORT_DATA.

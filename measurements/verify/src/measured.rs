@@ -1,6 +1,6 @@
 //! Step 3 of [`crate::attest()`]: what a guest was measured as, and which published release that is.
 
-use crate::attest::{Expected, rules};
+use crate::attest::rules;
 use crate::claims::Claims;
 use crate::release::{Flavour, Release};
 use crate::trail::Trail;
@@ -72,20 +72,18 @@ pub(crate) fn measured(claims: &Claims) -> Option<(Measured, [u8; 64])> {
     }
 }
 
-/// Step 3: the accepted releases of this flavour that have a shape with this measurement.
+/// Step 3: the published releases of this flavour that have a shape with this measurement.
 pub(crate) fn judge<'a>(
     trail: &mut Trail,
     measured: &Measured,
-    expected: &Expected<'a>,
+    releases: &[&'a Release],
     flavour: Flavour,
 ) -> Vec<&'a ReleaseId> {
-    let matching: Vec<(&'a Release, String)> = expected
-        .releases
+    let matching: Vec<(&'a Release, String)> = releases
         .iter()
-        .filter_map(|release| Some((release, measured.shape_of(release)?)))
+        .filter_map(|release| Some((*release, measured.shape_of(release)?)))
         .collect();
-    let names: Vec<String> = expected
-        .releases
+    let names: Vec<String> = releases
         .iter()
         .map(|release| release.release.to_string())
         .collect();

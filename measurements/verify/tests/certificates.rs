@@ -16,6 +16,7 @@ use cloister_wire::certs::Guid;
 use rsa::traits::PublicKeyParts;
 use support::der::{bits, explicit, integer, pss, sequence, time, tlv};
 use support::pki::*;
+use support::publish::publish;
 
 fn failed(trail: &[Step]) -> Vec<&'static str> {
     trail
@@ -288,7 +289,7 @@ fn a25_der() {
                 &SESSION,
                 &cloister_verify::Expected {
                     policy: &scene.policy,
-                    releases: &scene.releases,
+                    releases: &publish(&scene.releases, NOW),
                     anchors: &scene.anchors(),
                     now: cloister_verify::UnixTime(NOW),
                 },

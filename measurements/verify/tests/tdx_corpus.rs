@@ -11,13 +11,14 @@
 mod support;
 
 use cloister_verify::tdx::Quote;
-use cloister_verify::{Anchors, Expected, Field, Opinion, Outcome, Policy, attest};
+use cloister_verify::{Anchors, Expected, Field, Opinion, Outcome, Policy, UnixTime, attest};
 use cloister_wire::certs::{CertTable, Guid};
 use cloister_wire::evidence::{Evidence, EvidenceKind};
 use serde_json::Value;
 use support::corpus;
 use support::intel::release_of;
 use support::pki::{RELEASE, SESSION};
+use support::publish::publish;
 use support::tdx::{TdxCase, test_anchors};
 
 fn explain(case: &TdxCase, opinion: &Opinion) -> String {
@@ -207,10 +208,10 @@ fn a22_real_evidence_is_bound_to_others() {
     };
     // As it travels: within the bounds of the frame.
     let evidence = Evidence::decode(&evidence.encode().unwrap()).unwrap();
-    let judge = |anchors: &Anchors, now| {
+    let judge = |anchors: &Anchors, now: UnixTime| {
         let expected = Expected {
             policy: &Policy::authentic(),
-            releases: std::slice::from_ref(&release),
+            releases: &publish(std::slice::from_ref(&release), now.0),
             anchors,
             now,
         };

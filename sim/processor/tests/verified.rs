@@ -10,6 +10,16 @@
 #[path = "../../../measurements/digest/tests/synthetic/mod.rs"]
 mod synthetic;
 
+// The log of the verifier's own tests.
+#[allow(dead_code, reason = "only publishing is wanted here")]
+#[path = "../../../measurements/verify/tests/support/merkle.rs"]
+mod merkle;
+#[path = "../../../measurements/verify/tests/support/publish.rs"]
+mod publish;
+#[allow(dead_code, reason = "only publishing is wanted here")]
+#[path = "../../../measurements/verify/tests/support/scene.rs"]
+mod scene;
+
 use cloister_bind::{ReleaseId, ReportData, SessionBinding};
 use cloister_digest::explain::mismatch;
 use cloister_digest::measure::{Files, Measured};
@@ -151,7 +161,7 @@ fn judge(evidence: &Evidence, root: &[u8], policy: &Policy) -> Appraisal {
     let anchors = Anchors::danger_simulated(root).unwrap();
     let expected = Expected {
         policy,
-        releases: &[release()],
+        releases: &publish::publish(&[release()], NOW),
         anchors: &anchors,
         now: UnixTime(NOW),
     };
@@ -200,7 +210,8 @@ fn passes_for_nobody_who_did_not_ask_for_a_simulation() {
     assert_eq!(failed(&appraisal), ["snp.machine"]);
     // AMD's roots do not vouch for the kind, nor for the chain under another label.
     let amd = Anchors::hardware();
-    let (policy, releases) = (production_with_the_machine(), [release()]);
+    let policy = production_with_the_machine();
+    let releases = publish::publish(&[release()], NOW);
     let expected = Expected {
         policy: &policy,
         releases: &releases,

@@ -64,6 +64,11 @@ fn write() {
         "empty",
         include_bytes!("../../../measurements/policy/log.toml"),
     );
+    seed(
+        "log-state",
+        "two",
+        br#"{"accepted":[{"log":"log.example","series":"floors amd-floors.toml","index":2},{"log":"log.example","series":"image-release","index":7}]}"#,
+    );
     seed("tile", "path", b"tile/0/x001/067.p/3");
     seed("tile", "bundle", b"\x01\x00\x02ab\x00\x01c");
     seed(

@@ -103,6 +103,7 @@ targets! {
     "launch-claims": firmware::launch_claims, 64 << 10, 16;
     "log-policy": log::policy, 256 << 10, 256;
     "log-proof": log::proof, 64 << 10, 16;
+    "log-state": client::log_state, 64 << 10, 64;
     "message-record": wire::message_record, 64, 4;
     "ohttp-request": wire::ohttp_request, 0, 0;
     "ohttp-response": wire::ohttp_response, 0, 0;

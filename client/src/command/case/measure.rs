@@ -107,6 +107,7 @@ pub(crate) fn judge(folder: &Path, platform: &str, unread: Unread) -> Result<Ver
         claims: None,
         measured: findings.fields,
         attested: None,
+        published: Value::Null,
         explanation: Vec::new(),
     })
 }

@@ -56,6 +56,7 @@ pub(crate) fn judge(folder: &Path, demand: Demand, now: UnixTime) -> Result<Verd
             .map(|(name, value)| (name.to_owned(), Field::Text(value)))
             .collect(),
         attested: None,
+        published: serde_json::Value::Null,
         explanation,
     })
 }

@@ -59,6 +59,7 @@ pub(super) fn judge(
         accepted,
         measured: Vec::new(),
         attested: None,
+        published: serde_json::Value::Null,
         explanation: Vec::new(),
     })
 }

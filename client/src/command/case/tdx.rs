@@ -44,6 +44,7 @@ pub(super) fn judge(
         accepted: opinion.verdict.is_ok(),
         measured: Vec::new(),
         attested: None,
+        published: serde_json::Value::Null,
         explanation: Vec::new(),
     })
 }

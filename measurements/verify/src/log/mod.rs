@@ -2,7 +2,8 @@
 //!
 //! The formats are C2SP's, so any log, witness and monitor of that family can serve: `note.rs` and `key.rs` (signed-note),
 //! `checkpoint.rs` (tlog-checkpoint, tlog-cosignature), `merkle.rs` (RFC 6962), `tile.rs` (tlog-tiles), `proof.rs` (tlog-proof),
-//! `policy.rs` (tlog-policy, as TOML). What is logged is ours: `entry.rs`.
+//! `policy.rs` (tlog-policy, as TOML). What is logged is ours: `entry.rs`. What a proof shows is `logged.rs`, and a release
+//! file with its proof `release.rs`.
 //!
 //! The steps, as they are numbered in the code below:
 //!
@@ -23,22 +24,26 @@
 mod checkpoint;
 mod entry;
 mod key;
+mod logged;
 mod merkle;
 mod note;
 mod policy;
 mod proof;
+pub(crate) mod release;
 mod rules;
 mod tile;
 
 pub use checkpoint::{Checkpoint, CheckpointError, cosigned_message};
 pub use entry::{BadEntry, Entry, Kind, Word};
 pub use key::{Algorithm, BadVerifierKey, VerifierKey};
+pub use logged::{Cosigned, Logged};
 pub use merkle::{
     Hash, Head, MAX_PROOF, empty_root, is_consistent, is_included, leaf_hash, node_hash,
 };
 pub use note::{MAX_NOTE, MAX_SIGNATURES, Note, NoteError, NoteSignature};
 pub use policy::{BadLogPolicy, LogPolicy};
 pub use proof::{MAX_PROOF_FILE, Proof, ProofError};
+pub use release::{PublishedRelease, ReleaseAppraisal, published_release, release_rules};
 pub use tile::{MAX_ENTRY, TILE_HEIGHT, TILE_WIDTH, Tile, TileLevel, bundle, unbundle};
 
 use crate::attest::Refused;
@@ -61,81 +66,6 @@ pub struct Artefact<'a> {
     pub name: Word,
     /// Its bytes.
     pub bytes: &'a [u8],
-}
-
-/// Proof that a file was published: it stands in a log that witnesses have watched lately. Only [`published()`] makes one.
-///
-/// ```compile_fail,E0451
-/// use cloister_verify::{UnixTime, log::{Entry, Kind, Logged, Word}};
-/// let word = Word::parse("x").unwrap();
-/// let entry = Entry::of(Kind::Floors, word.clone(), word, b"");
-/// // Nobody else can: the members are private, and there is no default.
-/// let forged = Logged { origin: String::new(), index: 0, size: 1, entry, witnessed: UnixTime(0), expires: UnixTime(0) };
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logged {
-    origin: String,
-    index: u64,
-    size: u64,
-    entry: Entry,
-    witnessed: UnixTime,
-    expires: UnixTime,
-}
-
-impl Logged {
-    /// The log.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// The file's place in the log. A caller that remembers the highest one it has used can refuse to go back behind it.
-    #[must_use]
-    pub fn index(&self) -> u64 {
-        self.index
-    }
-
-    /// Number of entries of the log at the checkpoint.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// What the file is for.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.entry.kind
-    }
-
-    /// The name under which it is published.
-    #[must_use]
-    pub fn name(&self) -> &Word {
-        &self.entry.name
-    }
-
-    /// Its version.
-    #[must_use]
-    pub fn version(&self) -> &Word {
-        &self.entry.version
-    }
-
-    /// SHA-256 of its bytes.
-    #[must_use]
-    pub fn sha256(&self) -> &Hex<32> {
-        &self.entry.sha256
-    }
-
-    /// The time of the checkpoint: the latest moment for which a quorum of witnesses vouches.
-    #[must_use]
-    pub fn witnessed(&self) -> UnixTime {
-        self.witnessed
-    }
-
-    /// The last moment at which the proof is young enough.
-    #[must_use]
-    pub fn expires(&self) -> UnixTime {
-        self.expires
-    }
 }
 
 /// A judged proof.
@@ -242,14 +172,15 @@ fn judge(
         format!("entry {}", proof.index),
     );
 
-    let witnessed = witnessed?;
+    let (witnessed, cosigned) = witnessed?;
     Some(Logged {
         origin: checkpoint.origin,
         index: proof.index,
         size: checkpoint.size,
         entry,
+        cosigned,
         witnessed,
-        expires: UnixTime(witnessed.0.saturating_add(policy.maximum_age())),
+        maximum_age: policy.maximum_age(),
     })
 }
 
@@ -332,13 +263,13 @@ fn judge_log(trail: &mut Trail, note: &Note<'_>, checkpoint: &Checkpoint, policy
     );
 }
 
-/// Step 3. Returns the latest moment for which a quorum vouches.
+/// Step 3. Returns the latest moment for which a quorum vouches, and each witness's word.
 fn judge_witnesses(
     trail: &mut Trail,
     note: &Note<'_>,
     policy: &LogPolicy,
     now: UnixTime,
-) -> Option<UnixTime> {
+) -> Option<(UnixTime, Vec<Cosigned>)> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for witness in policy.witnesses() {
         let mut lines = note.by(witness.name(), witness.id());
@@ -386,5 +317,9 @@ fn judge_witnesses(
         format!("{earliest} or later"),
         witnessed.to_string(),
     );
-    Some(witnessed)
+    let cosigned = good.into_iter().map(|(witness, time)| Cosigned {
+        witness: witness.to_owned(),
+        time,
+    });
+    Some((witnessed, cosigned.collect()))
 }

@@ -145,6 +145,24 @@ impl Policy {
         Ok(self)
     }
 
+    /// This policy with other floors of AMD's (TOML, like `measurements/policy/amd-floors.toml`) instead of its own.
+    ///
+    /// # Errors
+    /// [`BadPolicy`] when the text is not AMD's floors.
+    pub fn with_amd_floors(mut self, floors: &str) -> Result<Self, BadPolicy> {
+        self.floors = read("floors", floors)?;
+        Ok(self)
+    }
+
+    /// This policy with other floors of Intel's (TOML, like `measurements/policy/intel-floors.toml`) instead of its own.
+    ///
+    /// # Errors
+    /// [`BadPolicy`] when the text is not Intel's floors.
+    pub fn with_intel_floors(mut self, floors: &str) -> Result<Self, BadPolicy> {
+        self.intel_floors = read("Intel floors", floors)?;
+        Ok(self)
+    }
+
     /// The policy's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -6,6 +6,7 @@ use super::pki::{
     BASIC_CONSTRAINTS, Cert, Crl, DAY, Ext, KEY_USAGE, MEASUREMENT, NOW, RELEASE, SESSION, ec_spki,
     ext, name, session_report_data,
 };
+use super::publish::publish;
 use cloister_verify::policy::PolicyFiles;
 use cloister_verify::{
     Anchors, Appraisal, Binding, Collateral, Expected, Opinion, Policy, Release, UnixTime,
@@ -494,7 +495,7 @@ impl Td {
             &self.binding,
             &Expected {
                 policy: &self.policy,
-                releases: &self.releases,
+                releases: &publish(&self.releases, self.now),
                 anchors: &self.anchors(),
                 now: UnixTime(self.now),
             },

@@ -6,6 +6,7 @@ pub(crate) mod der;
 pub(crate) mod intel;
 pub(crate) mod merkle;
 pub(crate) mod pki;
+pub(crate) mod publish;
 pub(crate) mod scene;
 pub(crate) mod tdx;
 pub(crate) mod wrapped;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use super::der::{NULL, TRUE, bits, explicit, integer, oid, pss_sha384, sequence, time, tlv};
+use super::publish::publish;
 use cloister_verify::policy::{PolicyFiles, SIMULATED_HARDWARE_ID};
 use cloister_verify::{
     Anchors, Appraisal, Binding, Endorsements, Expected, Opinion, Policy, Release, UnixTime,
@@ -496,7 +497,7 @@ impl Scene {
             &self.binding,
             &Expected {
                 policy: &self.policy,
-                releases: &self.releases,
+                releases: &publish(&self.releases, self.now),
                 anchors,
                 now: UnixTime(self.now),
             },

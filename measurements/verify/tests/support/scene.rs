@@ -125,6 +125,22 @@ impl Default for Scene {
 }
 
 impl Scene {
+    /// The same log with an entry for this file, witnessed a minute before `now`.
+    pub(crate) fn of_file(kind: Kind, name: &str, version: &str, bytes: &[u8], now: u64) -> Self {
+        let mut scene = Self {
+            entry: Entry::of(kind, word(name), word(version), bytes),
+            kind,
+            name: word(name),
+            file: bytes.to_vec(),
+            ..Self::default()
+        };
+        for (_, time) in &mut scene.witnesses {
+            *time = now.saturating_sub(60);
+        }
+        scene
+    }
+
+    /// The text of the proof, with every change.
     pub(crate) fn file(&self) -> Vec<u8> {
         let mut leaves = self.leaves.clone();
         let entry = self.entry.to_string().into_bytes();
