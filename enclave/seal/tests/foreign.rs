@@ -80,8 +80,8 @@ fn packages_or_skip() -> Option<PathBuf> {
     packages()
         .inspect_err(|why| {
             // Past the capture of test output, so that the skip is seen.
-            let words = format!("SKIPPED: no judgement by a foreign HPKE: {why}");
-            writeln!(std::io::stderr(), "{words}").unwrap();
+            let mut seen = std::io::stderr();
+            writeln!(seen, "SKIPPED: no judgement by a foreign HPKE: {why}").unwrap();
         })
         .ok()
 }
