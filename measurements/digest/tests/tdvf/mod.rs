@@ -52,3 +52,15 @@ pub(crate) fn image(records: &[Record]) -> Vec<u8> {
     bytes[start..start + table.len()].copy_from_slice(&table);
     bytes
 }
+
+/// The sections of the OVMF that dstack runs, with a small variable store and code of our own.
+pub(crate) fn sections_of_dstack() -> Vec<Record> {
+    vec![
+        (0x1000, 0x1800, 0xffff_e000, 0x2000, 0, 1),
+        (0, 0x1000, 0xffff_d000, 0x1000, 1, 0),
+        (0, 0, 0x81_0000, 0x1_0000, 3, 0),
+        (0, 0, 0x80_b000, 0x2000, 3, 0),
+        (0, 0, 0x80_9000, 0x2000, 2, 0),
+        (0, 0, 0x80_0000, 0x6000, 3, 0),
+    ]
+}
