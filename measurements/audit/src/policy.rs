@@ -135,13 +135,7 @@ impl Walk<'_> {
 
     fn value(&mut self, value: &Value, path: &str) {
         match value {
-            Value::Table(table)
-                if ["source", "date", "value"]
-                    .iter()
-                    .any(|it| table.contains_key(*it)) =>
-            {
-                self.line(table, path);
-            }
+            Value::Table(table) if is_line(value) => self.line(table, path),
             Value::Table(table) => self.members(table, path),
             Value::Array(list) if list.is_empty() => {
                 self.section.ok(
