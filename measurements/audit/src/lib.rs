@@ -7,7 +7,7 @@
 //! ```text
 //! 1 inputs     inputs.rs, commit.rs, crates.rs      every measured input: origin, licence, digest, hashed again
 //! 2 rebuild    fetch.rs, rebuild.rs                the image anew, every byte compared
-//! 3 recompute  recompute.rs                        launch measurements, by ours and by a foreign calculator
+//! 3 recompute  recompute.rs, trust_domain.rs       launch measurements, by ours and by a foreign calculator
 //! 4 log        published.rs                        proofs, quorum, age
 //! 5 policy     policy.rs                           floors, machines, rules: source and date of each line
 //! 6 base       base.rs, lines.rs                   lines, options and bytes that have to be believed
@@ -35,6 +35,7 @@ pub mod rebuild;
 pub mod recompute;
 pub mod report;
 pub mod tree;
+mod trust_domain;
 
 use crate::live::Service;
 use crate::rebuild::Comparison;

@@ -135,13 +135,7 @@ impl Walk<'_> {
 
     fn value(&mut self, value: &Value, path: &str) {
         match value {
-            Value::Table(table)
-                if ["source", "date", "value"]
-                    .iter()
-                    .any(|it| table.contains_key(*it)) =>
-            {
-                self.line(table, path);
-            }
+            Value::Table(table) if is_line(value) => self.line(table, path),
             Value::Table(table) => self.members(table, path),
             Value::Array(list) if list.is_empty() => {
                 self.section.ok(
@@ -166,6 +160,10 @@ impl Walk<'_> {
     }
 
     fn line(&mut self, table: &Table, path: &str) {
+        // A line inside a line has a source and a date of its own.
+        for (name, value) in table.iter().filter(|(_, value)| is_line(value)) {
+            self.value(value, &format!("{path}.{name}"));
+        }
         let subject = format!("{} {path}", self.file);
         let word = |name: &str| {
             table
@@ -177,7 +175,7 @@ impl Walk<'_> {
         let (source, date) = (word("source"), word("date"));
         let rest: Vec<String> = table
             .iter()
-            .filter(|(name, _)| !["source", "date"].contains(&name.as_str()))
+            .filter(|(name, value)| !["source", "date"].contains(&name.as_str()) && !is_line(value))
             .map(|(name, value)| {
                 if name == "value" {
                     words(value)
@@ -227,6 +225,15 @@ impl Walk<'_> {
                 .fact("date", date),
         };
     }
+}
+
+/// Whether a value is a table that says, or should say, where it comes from.
+fn is_line(value: &Value) -> bool {
+    value.as_table().is_some_and(|table| {
+        ["source", "date", "value"]
+            .iter()
+            .any(|name| table.contains_key(*name))
+    })
 }
 
 /// A value on one line.

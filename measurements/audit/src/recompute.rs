@@ -2,11 +2,11 @@
 
 use crate::command;
 use crate::report::Section;
-use crate::tree::{Hashed, hash, read};
+use crate::tree::{Hashed, read};
+use crate::trust_domain;
 use cloister_digest::allow;
 use cloister_digest::measure::{CPUS, Files, Measured};
 use cloister_digest::snp::{CpuType, Shape};
-use cloister_digest::tdx::{PageOrder, Tdvf, mrtd};
 use cloister_verify::release::{Flavour, Hex, Release, SnpShape};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -106,13 +106,13 @@ fn files(
         );
     }
 
-    let measured = Measured::hash(&Files {
+    let given = Files {
         firmware: &firmware,
         kernel: &kernel,
         initrd: &initrd,
         cmdline: &cmdline,
-    })
-    .map_err(|error| error.to_string())?;
+    };
+    let measured = Measured::hash(&given).map_err(|error| error.to_string())?;
     // The layout is the same for every shape; any will do.
     let [any, ..] = CPUS;
     let cpu = CpuType::parse(any).map_err(|error| error.to_string())?;
@@ -152,7 +152,7 @@ fn files(
     }
     foreign(section, root, release, word, parts);
     if release.flavour == Flavour::Production {
-        tdx(section, image, release)?;
+        trust_domain::compare(section, root, image, release, &given)?;
     }
     Ok(())
 }
@@ -246,37 +246,4 @@ fn foreign(section: &mut Section, root: &Path, release: &Release, word: &str, pa
             }
         }
     }
-}
-
-/// MRTD of every TDX shape; the registers behind it are compared as a whole when the release is measured anew.
-fn tdx(section: &mut Section, image: &Path, release: &Release) -> Result<(), String> {
-    let path = image.join("OVMF.generic.fd");
-    let bytes = read(&path).map_err(|error| error.to_string())?;
-    let found = hash(&path).map_err(|error| error.to_string())?;
-    let firmware = Tdvf::parse(&bytes).map_err(|error| error.to_string())?;
-    let computed = PageOrder::ALL.map(|order| (order, Hex(mrtd(&firmware, order))));
-    if release.tdx.is_empty() {
-        let mut says = String::from("the release lists no TDX shape");
-        for (order, digest) in &computed {
-            says.push_str(&format!("; MRTD of OVMF.generic.fd {order} {digest}"));
-        }
-        section.not_shown("release TDX", says);
-        return Ok(());
-    }
-    for shape in &release.tdx {
-        let known = computed.iter().find(|(_, digest)| *digest == shape.mrtd);
-        let order = known.map_or("in neither order of pages".to_owned(), |(order, _)| {
-            order.to_string()
-        });
-        section.check(
-            shape.firmware_sha256 == found.sha256 && known.is_some(),
-            format_args!("release TDX MRTD x{} {} MiB", shape.vcpus, shape.memory_mib),
-            format_args!("release file {}, computed {order}", shape.mrtd),
-        );
-    }
-    section.not_shown(
-        "release TDX by a foreign calculator",
-        "none that computes MRTD and RTMRs for this launch is pinned here",
-    );
-    Ok(())
 }
