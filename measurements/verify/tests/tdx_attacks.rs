@@ -149,6 +149,34 @@ fn a14_what_runs_now_is_no_older_than_the_launch() {
     accepts(|td| td.put(TEE_TCB_SVN_2, &[5, 1, 5]));
 }
 
+#[test]
+fn a14_a_launch_that_was_mended_since_is_still_refused_and_called_what_it_is() {
+    // Launched with a module that is out of date, under which a current one was put.
+    let mut td = Td::default();
+    td.put(TEE_TCB_SVN, &[4]);
+    let opinion = td.appraise();
+    let status = opinion
+        .trail
+        .iter()
+        .find(|step| step.rule == "tdx.tcb.status")
+        .unwrap();
+    assert_eq!(status.found, "TDRelaunchAdvised, INTEL-SA-00002");
+    assert_eq!(opinion.verdict.unwrap_err().rules, ["tdx.tcb.status"]);
+    // Still out of date.
+    td.put(TEE_TCB_SVN_2, &[4]);
+    let opinion = td.appraise();
+    let status = opinion
+        .trail
+        .iter()
+        .find(|step| step.rule == "tdx.tcb.status")
+        .unwrap();
+    assert_eq!(status.found, "OutOfDate, INTEL-SA-00002");
+    // No document can give that status.
+    refuses_also("tdx.tcb-info.format", |td| {
+        td.tcb_info = td.tcb_info.replace("\"UpToDate\"", "\"TDRelaunchAdvised\"");
+    });
+}
+
 // A16, A18: attributes.
 
 #[test]
@@ -180,7 +208,25 @@ fn a16_every_attribute_is_judged() {
     accepts(|td| td.body[TDATTRIBUTES + 2] ^= 1);
     refuses(&["tdx.xfam.fixed", "tdx.xfam"], |td| td.put(XFAM, &[0xe5]));
     refuses(&["tdx.xfam.fixed", "tdx.xfam"], |td| td.put(XFAM + 3, &[1]));
-    refuses(&["tdx.xfam"], |td| td.put(XFAM, &[0xe7, 0]));
+    // Parts of AVX-512, of CET and of AMX; AVX-512 without AVX.
+    for xfam in [[0x27, 0x02, 0x06], [0xe7, 0x0a, 0x06], [0xe7, 0x02, 0x02]] {
+        refuses(&["tdx.xfam.fixed"], |td| td.put(XFAM, &xfam));
+    }
+    refuses(&["tdx.xfam.fixed", "tdx.xfam"], |td| td.put(XFAM, &[0xe3]));
+    // AVX is asked for; processor trace, user interrupts and last branch records are not allowed.
+    refuses(&["tdx.xfam"], |td| td.put(XFAM, &[0x03, 0x02, 0x06]));
+    for bit in [0x01, 0x40, 0x80] {
+        refuses(&["tdx.xfam"], |td| td.put(XFAM + 1, &[0x02 | bit]));
+    }
+    // What hosts give: with and without PKRU, CET and AMX, and no more than is asked for.
+    for xfam in [
+        [0xe7, 0x00, 0x06],
+        [0xe7, 0x1a, 0x06],
+        [0xe7, 0x18, 0x06],
+        [0x07, 0, 0],
+    ] {
+        accepts(|td| td.put(XFAM, &xfam));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::cose::Sign1;
 use super::rules;
 use crate::foreign::cbor::{BadCbor, Label, whole};
 use crate::foreign::certificate::Certificate;
-use crate::foreign::keys::Hash;
+use crate::keys::Hash;
 use crate::snp::Report;
 use crate::trail::Trail;
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -108,10 +108,9 @@ fn judge_chain(trail: &mut Trail, message: &Sign1<'_>, chain: &[Certificate<'_>]
         .header
         .get(Label::Text("signingtime"))
         .and_then(|value| {
-            whole(value, |decoder| {
-                let tag = decoder.tag()?.as_u64();
-                let time = decoder.u64()?;
-                if tag == 1 { Ok(time) } else { Err(BadCbor) }
+            whole(value, |reader| match reader.tag()? {
+                1 => reader.unsigned(),
+                _ => Err(BadCbor),
             })
         });
     let found = match time {

@@ -44,6 +44,8 @@ pub(crate) const RTMR3: usize = 472;
 pub(crate) const REPORTDATA: usize = 520;
 pub(crate) const TEE_TCB_SVN_2: usize = 584;
 pub(crate) const MRSERVICETD: usize = 600;
+/// Where `ATTRIBUTES` are in an enclave's report.
+pub(crate) const QE_ATTRIBUTES: usize = 48;
 
 fn key(secret: u8) -> SigningKey {
     SigningKey::from_slice(&[secret; 32]).unwrap()
@@ -383,7 +385,7 @@ impl Td {
         self.body.truncate(584);
     }
 
-    fn root_der(&self) -> Vec<u8> {
+    pub(crate) fn root_der(&self) -> Vec<u8> {
         self.root.sign_with(|body| sign_der(ROOT, body))
     }
 
@@ -489,13 +491,17 @@ impl Td {
 
     /// Judged with its binding. A test root attests nothing, so the rule on the kind of evidence always speaks against it.
     pub(crate) fn attest(&self) -> Appraisal {
+        self.attest_under(&self.anchors())
+    }
+
+    pub(crate) fn attest_under(&self, anchors: &Anchors) -> Appraisal {
         attest(
             &self.evidence(),
             &self.binding,
             &Expected {
                 policy: &self.policy,
                 releases: &self.releases,
-                anchors: &self.anchors(),
+                anchors,
                 now: UnixTime(self.now),
             },
         )

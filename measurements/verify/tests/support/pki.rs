@@ -314,6 +314,18 @@ pub(crate) fn session_report_data(release: &str) -> [u8; 64] {
     .0
 }
 
+/// `REPORT_DATA` for the key of the tests with this end of life.
+pub(crate) fn key_report_data(release: &str, not_after: u64) -> [u8; 64] {
+    cloister_bind::KeyBinding {
+        spki_sha256: Sha256::digest(SPKI).into(),
+        key_configs_sha256: Sha256::digest(KEY_CONFIGS).into(),
+        not_after,
+        release: cloister_bind::ReleaseId::parse(release).unwrap(),
+    }
+    .report_data()
+    .0
+}
+
 pub(crate) fn release(id: &str, flavour: &str, digest: [u8; 48]) -> Release {
     let (hash, digest) = ("ab".repeat(32), hex::encode(digest));
     let json = format!(
@@ -464,7 +476,7 @@ impl Scene {
         entries
     }
 
-    fn ark_der(&self) -> Vec<u8> {
+    pub(crate) fn ark_der(&self) -> Vec<u8> {
         self.ark.sign(&ARK)
     }
 
