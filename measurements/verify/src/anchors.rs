@@ -33,6 +33,13 @@ const AMD: [(&[u8], [&[u8]; 2]); 3] = [
 
 /// Intel's root (see `anchors/README.md`).
 const INTEL: &[u8] = include_bytes!("../anchors/intel_sgx_root_ca.der");
+/// The certificates that Intel's root has signed: the authorities of PCK certificates and the signers of collateral.
+const INTEL_KNOWN: [&[u8]; 4] = [
+    include_bytes!("../anchors/intel_platform_ca.der"),
+    include_bytes!("../anchors/intel_processor_ca.der"),
+    include_bytes!("../anchors/intel_tcb_signing_2018.der"),
+    include_bytes!("../anchors/intel_tcb_signing_2025.der"),
+];
 /// The name of every root of Intel's, those of its pre-production machines included: what counts is the key.
 const INTEL_NAME: &str = "Intel SGX Root CA";
 
@@ -76,6 +83,8 @@ pub(crate) struct Root {
 pub(crate) struct IntelRoot {
     der: Vec<u8>,
     pub(crate) key: P256Key,
+    /// Certificates whose signature by this root was verified when the anchors were made.
+    known: Vec<&'static [u8]>,
 }
 
 /// Why bytes are not a root certificate.
@@ -149,6 +158,7 @@ impl IntelRoot {
         Ok(Self {
             der: der.to_vec(),
             key,
+            known: Vec::new(),
         })
     }
 
@@ -165,7 +175,7 @@ impl IntelRoot {
 
     /// Whether this root has signed a certificate.
     pub(crate) fn certified(&self, certificate: &Certificate<'_>) -> bool {
-        self.key.certified(&certificate.signed)
+        self.known.contains(&certificate.der) || self.key.certified(&certificate.signed)
     }
 
     /// Intel's root as compiled in, for evidence that is judged under no other.
@@ -174,7 +184,15 @@ impl IntelRoot {
         reason = "the bytes are compiled in and a test reads them"
     )]
     pub(crate) fn built_in() -> Self {
-        Self::read(INTEL).expect("the built-in root is well-formed")
+        let mut root = Self::read(INTEL).expect("the built-in root is well-formed");
+        root.known = INTEL_KNOWN
+            .into_iter()
+            .filter(|der| {
+                Certificate::parse(der, Maker::Intel)
+                    .is_ok_and(|known| root.key.certified(&known.signed))
+            })
+            .collect();
+        root
     }
 }
 
@@ -327,6 +345,12 @@ mod tests {
         }
         let intel = anchors.intel().unwrap();
         assert!(intel.is(INTEL));
+        // Each of the compiled-in certificates is really signed by it.
+        assert_eq!(intel.known, INTEL_KNOWN);
+        let mut forged = INTEL_KNOWN[0].to_vec();
+        *forged.last_mut().unwrap() ^= 1;
+        let forged = Certificate::parse(&forged, Maker::Intel).unwrap();
+        assert!(!intel.certified(&forged));
         assert_eq!(intel.certificate().unwrap().subject.common_name, INTEL_NAME);
     }
 }
