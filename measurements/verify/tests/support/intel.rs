@@ -45,8 +45,6 @@ pub(crate) const RTMR3: usize = 472;
 pub(crate) const REPORTDATA: usize = 520;
 pub(crate) const TEE_TCB_SVN_2: usize = 584;
 pub(crate) const MRSERVICETD: usize = 600;
-/// Where `ATTRIBUTES` are in an enclave's report.
-pub(crate) const QE_ATTRIBUTES: usize = 48;
 
 fn key(secret: u8) -> SigningKey {
     SigningKey::from_slice(&[secret; 32]).unwrap()

@@ -20,7 +20,7 @@ mod structure;
 mod support;
 
 use cloister_verify::tdx::{MAX_QUOTE, Quote, QuoteError};
-use cloister_verify::{Anchors, Expected, Outcome, UnixTime, appraise_quote, attest};
+use cloister_verify::{Anchors, Expected, Outcome, Step, UnixTime, appraise_quote, attest};
 use cloister_wire::certs::Guid;
 use support::der::{bits, integer, oid, sequence, time, tlv};
 use support::intel::*;
