@@ -6,6 +6,7 @@ mod mock;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use cloister_bind::ReportData;
 use cloister_wire::certs::{CertTable, Guid};
 use cloister_wire::evidence::Evidence;
@@ -351,6 +352,124 @@ fn a_wrapper_beside_a_report_is_judged_with_it() {
     assert!(failed(&judged(&["--case", &case, "--json"]).1).contains(&"hcl.format".to_owned()));
     folder.file("tpm_quote.msg", b"message");
     assert_eq!(verify(&["--case", &case]).0, 2);
+}
+
+/// The ids of the rules that failed.
+fn failed_rules(object: &Value) -> Vec<&str> {
+    let failed = object["failed"].as_array().unwrap().iter();
+    failed.map(|step| step["rule"].as_str().unwrap()).collect()
+}
+
+/// A copy of a case of the corpus, to be changed.
+fn copied(source: &Path) -> Folder {
+    let folder = Folder::new();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        folder.file(name, &std::fs::read(&path).unwrap());
+    }
+    folder
+}
+
+#[test]
+fn a_td_under_azures_paravisor_is_judged_with_its_bindings() {
+    let Some(corpus) = corpus() else { return };
+    let source = corpus.join("tdx/v4-azure-90c06f-ars");
+    let judge = |folder: &Folder| {
+        judged(&[
+            "--case",
+            &folder.path(""),
+            "--policy",
+            "authentic",
+            "--json",
+        ])
+    };
+    let (code, object) = judge(&copied(&source));
+    assert_eq!((code, failed_rules(&object)), (0, vec![]));
+    let trail = object["trail"].to_string();
+    for rule in [
+        "hcl.inner-report",
+        "hcl.runtime-data",
+        "hcl.quote.signature",
+        "azure.td-quote",
+    ] {
+        assert!(trail.contains(rule), "{rule} was not judged");
+    }
+    // The paravisor's report with other runtime data, and with another report inside.
+    let bytes = std::fs::read(source.join("hcl_report.bin")).unwrap();
+    for (place, rule) in [(1240, "hcl.runtime-data"), (32 + 600, "hcl.inner-report")] {
+        let folder = copied(&source);
+        let mut changed = bytes.clone();
+        changed[place] ^= 1;
+        folder.file("hcl_report.bin", &changed);
+        let (code, object) = judge(&folder);
+        assert_eq!(code, 1);
+        assert!(failed_rules(&object).contains(&rule), "{object}");
+    }
+    // A bundle around another quote, and one whose registers the virtual TPM did not quote.
+    let bundle = std::fs::read_to_string(source.join("evidence.json")).unwrap();
+    let bundle: Value = serde_json::from_str(&bundle).unwrap();
+    let other = std::fs::read_to_string(corpus.join("tdx/v4-azure-00806f-trustee/evidence.json"));
+    let other: Value = serde_json::from_str(&other.unwrap()).unwrap();
+    for (member, rule) in [
+        ("td_quote", "azure.td-quote"),
+        ("tpm_quote", "hcl.quote.signature"),
+    ] {
+        let folder = copied(&source);
+        let mut changed = bundle.clone();
+        changed[member] = other[member].clone();
+        folder.file("evidence.json", changed.to_string().as_bytes());
+        let (code, object) = judge(&folder);
+        assert_eq!(code, 1);
+        assert!(failed_rules(&object).contains(&rule), "{object}");
+    }
+}
+
+#[test]
+fn evidence_is_found_in_its_wrapper_and_read_in_other_notations() {
+    let Some(corpus) = corpus() else { return };
+    let judge = |folder: &Folder| {
+        judged(&[
+            "--case",
+            &folder.path(""),
+            "--policy",
+            "authentic",
+            "--json",
+        ])
+    };
+    for (case, name) in [
+        ("tdx/v4-azure-90c06f-ars", "quote.bin"),
+        ("snp/genoa-v3-tsm-veraison", "report.bin"),
+    ] {
+        let source = corpus.join(case);
+        let bytes = std::fs::read(source.join(name)).unwrap();
+        // By the bundle or the table beside it alone.
+        let folder = copied(&source);
+        std::fs::remove_file(folder.path(name)).unwrap();
+        assert_eq!(judge(&folder).0, 0, "{case} without {name}");
+        for text in [
+            hex::encode(&bytes),
+            format!("0x{}\n", hex::encode_upper(&bytes)),
+            Base64::encode_string(&bytes),
+            Base64UrlUnpadded::encode_string(&bytes),
+        ] {
+            let folder = copied(&source);
+            folder.file(name, text.as_bytes());
+            assert_eq!(judge(&folder).0, 0, "{case}: {text:.40}");
+        }
+        // A text of something else is what it is.
+        folder.file(name, b"deadbeef");
+        assert_eq!(judge(&folder).0, 1, "{case}");
+    }
+    // The chip's certificate out of the table, and as PEM.
+    let source = corpus.join("snp/genoa-v3-tsm-veraison");
+    let folder = copied(&source);
+    let leaf = std::fs::read(folder.path("vcek.der")).unwrap();
+    std::fs::remove_file(folder.path("vcek.der")).unwrap();
+    std::fs::remove_file(folder.path("cert_chain.pem")).unwrap();
+    assert_eq!(judge(&folder).0, 0);
+    folder.file("vcek.pem", pem(&leaf).as_bytes());
+    assert_eq!(judge(&folder).0, 0);
 }
 
 #[test]

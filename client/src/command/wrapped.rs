@@ -1,13 +1,16 @@
-//! Evidence in the wrapper of a cloud provider: a file by itself, or files beside a captured report.
+//! Evidence in the wrapper of a cloud provider: a file by itself, or files beside captured evidence.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use cloister_client::failure::Failure;
 use cloister_verify::snp::Report;
+use cloister_verify::wrap::azure::{self, Bundle};
 use cloister_verify::wrap::hcl::{self, Beside, Judged};
-use cloister_verify::wrap::{MAX_WRAPPER, Quote, Wrapper};
-use cloister_verify::{Anchors, Claims, Endorsements, Field, Policy, Step, UnixTime, appraise};
+use cloister_verify::wrap::{Inner, MAX_WRAPPER, Quote, Wrapper};
+use cloister_verify::{
+    Anchors, Claims, Endorsements, Field, Outcome, Policy, Step, UnixTime, appraise,
+};
 
 use super::case::{MAX_FILE, certificates, if_there};
 use super::files;
@@ -23,19 +26,46 @@ const FILES: [(&str, Wrapper); 7] = [
     ("tsm_report.cbor", Wrapper::Table),
     ("auxblob.bin", Wrapper::TableAlone),
 ];
+/// The paravisor's report, and an attester's bundle around it.
+const HCL_REPORT: &str = "hcl_report.bin";
+const BUNDLE: &str = "evidence.json";
+
+/// Takes the report, with the certificates beside it, out of the first wrapper in a folder that holds one.
+///
+/// # Errors
+/// [`Failure`] of the input when a file can't be read.
+pub(crate) fn open_beside(folder: &Path) -> Result<Option<Inner<'static>>, Failure> {
+    let names = FILES.map(|(name, _)| name);
+    for name in names.into_iter().chain([BUNDLE, HCL_REPORT]) {
+        let Some(bytes) = if_there(&folder.join(name))? else {
+            continue;
+        };
+        let opened = Wrapper::of(&bytes).and_then(|wrapper| wrapper.open(&bytes));
+        if let Ok(inner) = opened {
+            return Ok(Some(Inner {
+                report: inner.report.into_owned().into(),
+                certificates: inner.certificates,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// An attester's bundle in a folder, when there is one.
+///
+/// # Errors
+/// [`Failure`] of the input when the file can't be read.
+pub(crate) fn bundle_beside(folder: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    let bytes = if_there(&folder.join(BUNDLE))?;
+    Ok(bytes.filter(|bytes| Bundle::is_like(bytes)))
+}
 
 /// Judges every wrapper that stands beside a report in a folder.
 ///
 /// # Errors
 /// [`Failure`] of the input when a file can't be read.
 pub(crate) fn judge_beside(folder: &Path, report: Option<&Report>) -> Result<Vec<Step>, Failure> {
-    let mut steps = Vec::new();
-    if let Some(bytes) = if_there(&folder.join("hcl_report.bin"))? {
-        match report {
-            Some(report) => steps.extend(judge_hcl(folder, &bytes, report)?),
-            None => steps.extend(Wrapper::Hcl.judge(&bytes, None)),
-        }
-    }
+    let mut steps = judge_azure(folder, report.map(Judged::Snp).as_ref(), None)?;
     for (name, wrapper) in FILES {
         if let Some(bytes) = if_there(&folder.join(name))? {
             steps.extend(wrapper.judge(&bytes, report));
@@ -44,8 +74,39 @@ pub(crate) fn judge_beside(folder: &Path, report: Option<&Report>) -> Result<Vec
     Ok(steps)
 }
 
+/// Judges the paravisor's report in a folder, and an attester's bundle, around what the hardware said: an SNP report, or a TD's `quote`.
+/// Where bundle and files say the same, it is said once.
+///
+/// # Errors
+/// [`Failure`] of the input when a file can't be read.
+pub(crate) fn judge_azure(
+    folder: &Path,
+    judged: Option<&Judged<'_>>,
+    quote: Option<&[u8]>,
+) -> Result<Vec<Step>, Failure> {
+    let mut steps = match (if_there(&folder.join(HCL_REPORT))?, judged) {
+        (None, _) => Vec::new(),
+        (Some(bytes), Some(judged)) => judge_hcl(folder, &bytes, judged)?,
+        (Some(bytes), None) => Wrapper::Hcl.judge(&bytes, None),
+    };
+    if let Some(bytes) = bundle_beside(folder)? {
+        let nonce = if_there(&folder.join("tpm_nonce.bin"))?;
+        let more = match judged {
+            Some(judged) => azure::judge(&bytes, judged, quote, nonce.as_deref()),
+            None => Wrapper::AzureBundle.judge(&bytes, None),
+        };
+        // What the files left open, the bundle answers.
+        steps.retain(|step| {
+            step.outcome != Outcome::NotAsked || !more.iter().any(|other| other.rule == step.rule)
+        });
+        let said = steps.clone();
+        steps.extend(more.into_iter().filter(|step| !said.contains(step)));
+    }
+    Ok(steps)
+}
+
 /// The paravisor's report with `tpm_quote.msg` and `tpm_quote.sig`, `tpm_nonce.bin`, and `tpm_pcrs_sha256.json` (register to hexadecimal).
-fn judge_hcl(folder: &Path, bytes: &[u8], report: &Report) -> Result<Vec<Step>, Failure> {
+fn judge_hcl(folder: &Path, bytes: &[u8], judged: &Judged<'_>) -> Result<Vec<Step>, Failure> {
     let [message, signature, nonce] = ["tpm_quote.msg", "tpm_quote.sig", "tpm_nonce.bin"]
         .map(|name| if_there(&folder.join(name)));
     let (message, signature, nonce) = (message?, signature?, nonce?);
@@ -71,7 +132,7 @@ fn judge_hcl(folder: &Path, bytes: &[u8], report: &Report) -> Result<Vec<Step>, 
         nonce: nonce.as_deref(),
         registers: registers.as_deref(),
     };
-    Ok(hcl::judge(bytes, &Judged::Snp(report), &beside))
+    Ok(hcl::judge(bytes, judged, &beside))
 }
 
 fn registers(bytes: &[u8]) -> Option<Vec<(u8, [u8; 32])>> {

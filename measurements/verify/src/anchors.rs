@@ -1,5 +1,6 @@
 //! Whom the verifier believes: root certificates, compiled in or named on purpose.
 
+use crate::certificates::is_root;
 use crate::keys::{CertifyingKey, P256Key, RsaKey};
 use crate::snp::Line;
 use crate::x509::{Certificate, Maker};
@@ -32,6 +33,13 @@ const AMD: [(&[u8], [&[u8]; 2]); 3] = [
 
 /// Intel's root (see `anchors/README.md`).
 const INTEL: &[u8] = include_bytes!("../anchors/intel_sgx_root_ca.der");
+/// The certificates that Intel's root has signed: the authorities of PCK certificates and the signers of collateral.
+const INTEL_KNOWN: [&[u8]; 4] = [
+    include_bytes!("../anchors/intel_platform_ca.der"),
+    include_bytes!("../anchors/intel_processor_ca.der"),
+    include_bytes!("../anchors/intel_tcb_signing_2018.der"),
+    include_bytes!("../anchors/intel_tcb_signing_2025.der"),
+];
 /// The name of every root of Intel's, those of its pre-production machines included: what counts is the key.
 const INTEL_NAME: &str = "Intel SGX Root CA";
 
@@ -75,6 +83,8 @@ pub(crate) struct Root {
 pub(crate) struct IntelRoot {
     der: Vec<u8>,
     pub(crate) key: P256Key,
+    /// Certificates whose signature by this root was verified when the anchors were made.
+    known: Vec<&'static [u8]>,
 }
 
 /// Why bytes are not a root certificate.
@@ -94,9 +104,9 @@ impl Root {
     fn read(der: &[u8]) -> Result<Self, BadAnchor> {
         let certificate = Certificate::parse(der, Maker::Amd)
             .map_err(|_| BadAnchor("it is not a certificate of AMD's shape"))?;
-        let key = RsaKey::from_spki(certificate.spki)
-            .ok_or(BadAnchor("its key is not RSA of 4096 bits"))?;
-        if certificate.issuer != certificate.subject || !key.signed(&certificate.signed) {
+        let key =
+            RsaKey::of_amd(certificate.spki).ok_or(BadAnchor("its key is not RSA of 4096 bits"))?;
+        if certificate.issuer != certificate.subject || !key.certified(&certificate.signed) {
             return Err(BadAnchor("it is not signed by itself"));
         }
         if certificate.may_certify() != Ok(true) {
@@ -120,11 +130,6 @@ impl Root {
         Certificate::parse(&self.der, Maker::Amd).ok()
     }
 
-    /// The root's bytes.
-    pub(crate) fn der(&self) -> &[u8] {
-        &self.der
-    }
-
     /// The key of an intermediate, if this very certificate was verified when the anchors were made.
     pub(crate) fn known(&self, intermediate: &[u8]) -> Option<&RsaKey> {
         self.intermediates
@@ -141,7 +146,7 @@ impl IntelRoot {
             .map_err(|_| BadAnchor("it is not a certificate of AMD's or Intel's shape"))?;
         let key =
             P256Key::from_spki(certificate.spki).ok_or(BadAnchor("its key is not on P-256"))?;
-        if certificate.issuer != certificate.subject || !key.signed(&certificate.signed) {
+        if certificate.issuer != certificate.subject || !key.certified(&certificate.signed) {
             return Err(BadAnchor("it is not signed by itself"));
         }
         if certificate.may_certify() != Ok(true) || certificate.may_sign_crl() != Ok(true) {
@@ -153,6 +158,7 @@ impl IntelRoot {
         Ok(Self {
             der: der.to_vec(),
             key,
+            known: Vec::new(),
         })
     }
 
@@ -161,21 +167,32 @@ impl IntelRoot {
         Certificate::parse(&self.der, Maker::Intel).ok()
     }
 
-    /// Whether a certificate that came with evidence is this root: the same bytes, or the same key and name in another self-signed
-    /// certificate. The name alone is nobody's.
+    /// Whether a certificate that came with evidence is this root.
     pub(crate) fn is(&self, der: &[u8]) -> bool {
-        if der == self.der {
-            return true;
-        }
-        match (Certificate::parse(der, Maker::Intel), self.certificate()) {
-            (Ok(other), Some(pinned)) => {
-                other.spki == pinned.spki
-                    && other.subject == pinned.subject
-                    && other.issuer == pinned.issuer
-                    && self.key.signed(&other.signed)
-            }
-            _ => false,
-        }
+        self.certificate()
+            .is_some_and(|pinned| is_root(der, &pinned, &self.key, Maker::Intel))
+    }
+
+    /// Whether this root has signed a certificate.
+    pub(crate) fn certified(&self, certificate: &Certificate<'_>) -> bool {
+        self.known.contains(&certificate.der) || self.key.certified(&certificate.signed)
+    }
+
+    /// Intel's root as compiled in, for evidence that is judged under no other.
+    #[allow(
+        clippy::expect_used,
+        reason = "the bytes are compiled in and a test reads them"
+    )]
+    pub(crate) fn built_in() -> Self {
+        let mut root = Self::read(INTEL).expect("the built-in root is well-formed");
+        root.known = INTEL_KNOWN
+            .into_iter()
+            .filter(|der| {
+                Certificate::parse(der, Maker::Intel)
+                    .is_ok_and(|known| root.key.certified(&known.signed))
+            })
+            .collect();
+        root
     }
 }
 
@@ -195,9 +212,9 @@ impl Anchors {
                     .iter()
                     .filter_map(|der| {
                         let intermediate = Certificate::parse(der, Maker::Amd).ok()?;
-                        let key = RsaKey::from_spki(intermediate.spki)?;
+                        let key = RsaKey::of_amd(intermediate.spki)?;
                         root.key
-                            .signed(&intermediate.signed)
+                            .certified(&intermediate.signed)
                             .then(|| (der.to_vec(), key))
                     })
                     .collect();
@@ -207,7 +224,7 @@ impl Anchors {
         Self {
             kind: AnchorKind::Hardware,
             roots,
-            intel: Some(IntelRoot::read(INTEL).expect("the built-in root is well-formed")),
+            intel: Some(IntelRoot::built_in()),
         }
     }
 
@@ -253,6 +270,21 @@ impl Anchors {
         }
         anchors.roots.push(root);
         Ok(anchors)
+    }
+
+    /// Anchors of the hardware kind that hold roots of our own, so that the accepting path can be tested. They exist in the tests of this
+    /// crate alone.
+    #[cfg(test)]
+    #[allow(clippy::unwrap_used, reason = "tests stop at the first fault")]
+    pub(crate) fn hardware_of_tests(amd: Option<&[u8]>, intel: Option<&[u8]>) -> Self {
+        Self {
+            kind: AnchorKind::Hardware,
+            roots: amd
+                .map(|der| Root::read(der).unwrap())
+                .into_iter()
+                .collect(),
+            intel: intel.map(|der| IntelRoot::read(der).unwrap()),
+        }
     }
 
     /// What the anchors vouch for.
@@ -313,6 +345,12 @@ mod tests {
         }
         let intel = anchors.intel().unwrap();
         assert!(intel.is(INTEL));
+        // Each of the compiled-in certificates is really signed by it.
+        assert_eq!(intel.known, INTEL_KNOWN);
+        let mut forged = INTEL_KNOWN[0].to_vec();
+        *forged.last_mut().unwrap() ^= 1;
+        let forged = Certificate::parse(&forged, Maker::Intel).unwrap();
+        assert!(!intel.certified(&forged));
         assert_eq!(intel.certificate().unwrap().subject.common_name, INTEL_NAME);
     }
 }

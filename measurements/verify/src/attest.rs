@@ -484,3 +484,11 @@ fn judge_report_data<'a>(
     );
     bound.copied()
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first fault"
+)]
+mod tests;

@@ -73,7 +73,7 @@ pub(crate) fn check(
     let list = RevocationList::parse(list, issuer.signed.maker)
         .map_err(|error| format!("a list with {error}"))?;
     let own = issuer.may_sign_crl() == Ok(true) && issuer.subject.der == list.issuer.der;
-    if !own || !key.signed(&list.signed) {
+    if !own || !key.certified(&list.signed) {
         return Err(format!(
             "a list that is not signed by {}",
             issuer.subject.common_name

@@ -11,7 +11,8 @@
 //! attest ─ attest.rs     the one function that makes Attested        policy ─ policy/     what is demanded, as data
 //!   snp  ─ snp/          SEV-SNP, step by step                       release ─ release.rs what was published
 //!   tdx  ─ tdx/          TDX, step by step                           claims ─ claims.rs   what the evidence says
-//!   x509, keys, crl      certificates, strictly                      anchors ─ anchors.rs whom to believe
+//!   x509, keys, crl,     certificates, strictly                      anchors ─ anchors.rs whom to believe
+//!   certificates
 //!   ccel ─ ccel/         event logs of TDX against the registers
 //! log ─ log/             whether a file was published, by its proof from the transparency log
 //! ```
@@ -20,6 +21,7 @@
 mod anchors;
 mod attest;
 pub mod ccel;
+mod certificates;
 mod claims;
 mod crl;
 mod foreign;
@@ -36,6 +38,22 @@ mod time;
 mod trail;
 pub mod wrap;
 mod x509;
+
+/// What the tests of this crate sign evidence with; it names the crate as those outside do.
+#[cfg(test)]
+extern crate self as cloister_verify;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "tests stop at the first fault"
+)]
+mod support;
 
 pub use anchors::{AnchorKind, Anchors, BadAnchor};
 pub use attest::{

@@ -12,6 +12,8 @@ mod support;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use cloister_verify::snp::Report;
+use cloister_verify::tdx::{self, Body};
+use cloister_verify::wrap::azure::{self, Bundle};
 use cloister_verify::wrap::hcl::{self, Beside, Judged, Kind};
 use cloister_verify::wrap::{Quote, Wrapper};
 use cloister_verify::{Outcome, Step};
@@ -19,8 +21,10 @@ use getrandom::SysRng;
 use rsa::rand_core::UnwrapErr;
 use rsa::traits::PublicKeyParts;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey};
-use sha2::{Digest, Sha256};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256, Sha384};
 use std::sync::LazyLock;
+use support::intel::{REPORTDATA, TDATTRIBUTES, Td};
 use support::wrapped::{failed, outcome, report};
 
 static TPM_KEY: LazyLock<RsaPrivateKey> =
@@ -246,26 +250,210 @@ fn a51_hcl_headers_with_wrong_numbers_are_refused() {
     assert!(hcl::Hcl::parse(&[good, vec![0; 1 << 14]].concat()).is_err());
 }
 
+// --- TDX under the paravisor: the report inside is the one that the quote was made from ---
+
+/// The quote of a TD whose report data name these claims, and the report that it was made from.
+fn td_of(claims: &[u8]) -> (Td, Vec<u8>) {
+    let mut td = Td::default();
+    td.put(REPORTDATA, &[0; 64]);
+    td.put(REPORTDATA, &Sha256::digest(claims));
+    let mut report = vec![0; 1024];
+    report[0] = 0x81;
+    report[128..192].copy_from_slice(&td.body[REPORTDATA..REPORTDATA + 64]);
+    report[512..912].copy_from_slice(&td.body[TDATTRIBUTES..REPORTDATA]);
+    let hash = Sha384::digest(&report[512..]);
+    report[80..128].copy_from_slice(&hash);
+    (td, report)
+}
+
+fn body_of(td: &Td) -> Body {
+    tdx::Quote::parse(&td.quote()).unwrap().body
+}
+
 #[test]
-fn a_tdx_report_inside_is_compared_with_the_quote() {
-    let data: [u8; 64] = {
-        let mut data = [0; 64];
-        data[..32].copy_from_slice(&Sha256::digest(claims()));
-        data
+fn a22_a_tdx_report_inside_is_the_one_that_was_quoted() {
+    let (td, report) = td_of(&claims());
+    let body = body_of(&td);
+    let judge = |report: &[u8]| {
+        let wrapper = hcl_report(report, 4, &claims());
+        hcl::judge(&wrapper, &Judged::Tdx(&body), &Beside::default())
     };
-    let mut inner = vec![0x81; 1024];
-    inner[128..192].copy_from_slice(&data);
-    let wrapper = hcl_report(&inner, 4, &claims());
+    assert!(failed(&judge(&report)).is_empty());
+    // Every field that the quote repeats, and the hash over them.
+    for place in [
+        80, 127, 128, 191, 512, 520, 528, 576, 624, 672, 720, 768, 911,
+    ] {
+        let mut changed = report.clone();
+        changed[place] ^= 1;
+        assert_eq!(failed(&judge(&changed)), ["hcl.inner-report"], "{place}");
+    }
+    // What the quote does not repeat is under the hash.
+    let mut changed = report.clone();
+    changed[912] ^= 1;
+    assert_eq!(failed(&judge(&changed)), ["hcl.inner-report"]);
+    // Claims of another machine around the right report.
+    let other = String::from_utf8(claims())
+        .unwrap()
+        .replace("user-data\":\"", "user-data\":\"x");
+    let wrapper = hcl_report(&report, 4, other.as_bytes());
+    let steps = hcl::judge(&wrapper, &Judged::Tdx(&body), &Beside::default());
+    assert_eq!(failed(&steps), ["hcl.runtime-data"]);
+    // And it never passes for an SNP report, nor one of those for it.
+    let wrapper = hcl_report(&report, 4, &claims());
     let parsed = hcl::Hcl::parse(&wrapper).unwrap();
     assert_eq!((parsed.kind, parsed.snp_report()), (Kind::Tdx, None));
-    let judge = |data| hcl::judge(&wrapper, &Judged::Tdx(data), &Beside::default());
-    assert!(failed(&judge(&data)).is_empty());
-    assert_eq!(
-        failed(&judge(&[0; 64])),
-        ["hcl.inner-report", "hcl.runtime-data"]
-    );
-    // And it never passes for an SNP report.
-    let (_, report) = good_hcl();
-    assert!(failed(&Wrapper::Hcl.judge(&wrapper, Some(&report))).contains(&"hcl.inner-report"));
+    let (good, snp) = good_hcl();
+    assert!(failed(&Wrapper::Hcl.judge(&wrapper, Some(&snp))).contains(&"hcl.inner-report"));
     assert!(Wrapper::Hcl.open(&wrapper).is_err());
+    let steps = hcl::judge(&good, &Judged::Tdx(&body), &Beside::default());
+    assert!(failed(&steps).contains(&"hcl.inner-report"));
+}
+
+// --- Bundles of attesters ---
+
+/// A bundle in the form of the `az-tdx-vtpm` attester around a TD's quote.
+fn bundle() -> (Value, Td) {
+    let (td, report) = td_of(&claims());
+    let message = attest_all(b"nonce");
+    let bundle = json!({
+        "version": 1,
+        "tpm_quote": {
+            "message": hex::encode(&message),
+            "signature": hex::encode(sign_quote(&message)),
+            "pcrs": (0..24).map(|n| hex::encode([n; 32])).collect::<Vec<_>>(),
+        },
+        "hcl_report": Base64UrlUnpadded::encode_string(&hcl_report(&report, 4, &claims())),
+        "td_quote": Base64UrlUnpadded::encode_string(&td.quote()),
+    });
+    (bundle, td)
+}
+
+/// A quote of all 24 registers, of which number n holds n.
+fn attest_all(nonce: &[u8]) -> Vec<u8> {
+    let mut message = attest(nonce);
+    let end = message.len();
+    message[end - 37..end - 34].fill(0xff);
+    let all: Vec<u8> = (0..24).flat_map(|n| [n; 32]).collect();
+    message[end - 32..].copy_from_slice(&Sha256::digest(all));
+    message
+}
+
+fn judge_bundle(bundle: &Value, td: &Td) -> Vec<Step> {
+    let text = bundle.to_string();
+    assert!(Bundle::is_like(text.as_bytes()));
+    let (body, quote) = (body_of(td), td.quote());
+    azure::judge(
+        text.as_bytes(),
+        &Judged::Tdx(&body),
+        Some(&quote),
+        Some(b"nonce"),
+    )
+}
+
+#[test]
+fn a_good_bundle_passes_in_each_notation() {
+    let (mut bundle, td) = bundle();
+    let steps = judge_bundle(&bundle, &td);
+    assert!(
+        steps.iter().all(|step| step.outcome == Outcome::Passed),
+        "{steps:?}"
+    );
+    assert_eq!(steps.len(), 10);
+    let padded = |value: &Value| {
+        let bytes = Base64UrlUnpadded::decode_vec(value.as_str().unwrap()).unwrap();
+        json!(base64ct::Base64::encode_string(&bytes))
+    };
+    bundle["hcl_report"] = padded(&bundle["hcl_report"]);
+    assert!(failed(&judge_bundle(&bundle, &td)).is_empty());
+    // Rows of numbers, under the names of the form before.
+    let numbers = |value: &Value| json!(hex::decode(value.as_str().unwrap()).unwrap());
+    let quote = &bundle["tpm_quote"];
+    let pcrs: Vec<Value> = quote["pcrs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(numbers)
+        .collect();
+    let report = base64ct::Base64::decode_vec(bundle["hcl_report"].as_str().unwrap()).unwrap();
+    let before = json!({
+        "quote": {
+            "message": numbers(&quote["message"]),
+            "signature": numbers(&quote["signature"]),
+            "pcrs": pcrs,
+        },
+        "report": report,
+        "td_quote": bundle["td_quote"],
+    });
+    assert!(failed(&judge_bundle(&before, &td)).is_empty());
+}
+
+#[test]
+fn a22_parts_of_a_bundle_that_do_not_belong_together_are_refused() {
+    let (good, td) = bundle();
+    let refused = |change: &dyn Fn(&mut Value), rules: &[&str]| {
+        let mut bundle = good.clone();
+        change(&mut bundle);
+        assert_eq!(failed(&judge_bundle(&bundle, &td)), rules);
+    };
+    // The quote of another TD, and none.
+    let other = Base64UrlUnpadded::encode_string(&Td::default().quote());
+    refused(
+        &|bundle| bundle["td_quote"] = json!(other),
+        &["azure.td-quote"],
+    );
+    refused(
+        &|bundle| bundle["td_quote"] = Value::Null,
+        &["azure.td-quote"],
+    );
+    // The paravisor's report of another TD: the TPM's key is the same here.
+    let (_, mut report) = td_of(&claims());
+    report[600] ^= 1;
+    let foreign = Base64UrlUnpadded::encode_string(&hcl_report(&report, 4, &claims()));
+    refused(
+        &|bundle| bundle["hcl_report"] = json!(foreign),
+        &["hcl.inner-report"],
+    );
+    // A quote of the TPM that its key did not sign, for another nonce, of other registers.
+    let message = attest_all(b"yesterday");
+    refused(
+        &|bundle| bundle["tpm_quote"]["message"] = json!(hex::encode(&message)),
+        &["hcl.quote.signature", "hcl.quote.nonce"],
+    );
+    refused(
+        &|bundle| {
+            bundle["tpm_quote"]["message"] = json!(hex::encode(&message));
+            bundle["tpm_quote"]["signature"] = json!(hex::encode(sign_quote(&message)));
+        },
+        &["hcl.quote.nonce"],
+    );
+    refused(
+        &|bundle| bundle["tpm_quote"]["pcrs"][3] = json!("00".repeat(32)),
+        &["hcl.quote.pcrs"],
+    );
+}
+
+#[test]
+fn a51_bundles_of_other_shapes_are_refused() {
+    let (good, td) = bundle();
+    for (pointer, value) in [
+        ("/version", json!(3)),
+        ("/version", json!("1")),
+        ("/hcl_report", json!("?")),
+        ("/hcl_report", json!([256])),
+        ("/tpm_quote/message", json!("zz")),
+        ("/tpm_quote/pcrs", json!([])),
+        ("/tpm_quote/pcrs/0", json!("00")),
+        ("/tpm_quote", json!({ "pcrs": [] })),
+    ] {
+        let mut bundle = good.clone();
+        *bundle.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(
+            failed(&judge_bundle(&bundle, &td)),
+            ["azure.format"],
+            "{pointer}"
+        );
+    }
+    let mut long = good.to_string();
+    long.push_str(&" ".repeat(1 << 18));
+    assert!(Bundle::parse(long.as_bytes()).is_err());
 }

@@ -7,8 +7,9 @@ mod ratls;
 mod snp;
 mod tdx;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use cloister_client::failure::Failure;
 use cloister_verify::ccel::Unread;
 use cloister_verify::ratls::Demand;
@@ -117,6 +118,39 @@ pub(crate) fn if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Ok(false) => Ok(None),
         _ => files::read(path, MAX_FILE).map(Some),
     }
+}
+
+/// The first of these files that is there, with its path.
+fn one_of(folder: &Path, names: [&str; 2]) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
+    for name in names {
+        let path = folder.join(name);
+        if let Some(bytes) = if_there(&path)? {
+            return Ok(Some((path, bytes)));
+        }
+    }
+    Ok(None)
+}
+
+/// Evidence that was written down as text, in hexadecimal or base64; the bytes as they are when what such a text says is none.
+fn decoded(bytes: Vec<u8>, is_evidence: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    if is_evidence(&bytes) {
+        return bytes;
+    }
+    let text: Option<String> = core::str::from_utf8(&bytes)
+        .ok()
+        .map(|text| text.split_ascii_whitespace().collect());
+    let read = text.and_then(|text| {
+        let base64 = text.trim_end_matches('=');
+        [
+            hex::decode(text.strip_prefix("0x").unwrap_or(&text)).ok(),
+            Base64Unpadded::decode_vec(base64).ok(),
+            Base64UrlUnpadded::decode_vec(base64).ok(),
+        ]
+        .into_iter()
+        .flatten()
+        .find(|read| is_evidence(read))
+    });
+    read.unwrap_or(bytes)
 }
 
 /// Certificates as PEM, or one as DER.

@@ -1,7 +1,7 @@
 //! X.509 certificates of many makers (RFC 5280): the parts that a binding or a chain rests on.
 
-use super::keys::{Hash, PublicKey};
-use crate::x509::{BadX509, Extension, Name, explicit, extensions, integer, time};
+use crate::keys::{Hash, PublicKey};
+use crate::x509::{BadX509, Extension, explicit, extensions, integer, time};
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 
@@ -155,11 +155,6 @@ impl<'a> Certificate<'a> {
     pub(crate) fn extension(&self, id: ObjectIdentifier) -> Option<&'a [u8]> {
         let found = self.extensions.iter().find(|extension| extension.id == id);
         found.map(|extension| extension.value)
-    }
-
-    /// The subject's common name, when there is exactly one.
-    pub(crate) fn common_name(&self) -> Option<&'a str> {
-        Name::parse(self.subject).ok().map(|name| name.common_name)
     }
 
     /// Whether `key` has signed this certificate.

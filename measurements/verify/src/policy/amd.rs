@@ -1,6 +1,7 @@
 //! What a policy demands of AMD SEV-SNP: rules, floors and mitigations.
 
-use super::sourced::{Bit, Date, Demand, Exact, Revocation, Smt, Source, Sourced};
+use super::sourced::{Bit, Date, Demand, Exact, Smt, Source, Sourced};
+use super::{MachineRules, RevocationRules};
 use crate::snp::{Component, Product, Signer};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -17,12 +18,6 @@ pub(crate) struct SnpRules {
     pub(crate) platform: PlatformRules,
     pub(crate) identity: IdentityRules,
     pub(crate) machine: MachineRules,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct RevocationRules {
-    pub(crate) list: Sourced<Revocation>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -72,12 +67,6 @@ pub(crate) struct IdentityRules {
     pub(crate) host_data: Sourced<Exact<32>>,
     pub(crate) id_key_digest: Sourced<Exact<48>>,
     pub(crate) author_key_digest: Sourced<Exact<48>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct MachineRules {
-    pub(crate) listed: Sourced<Demand>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

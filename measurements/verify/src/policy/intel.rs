@@ -1,6 +1,7 @@
 //! What a policy demands of Intel TDX: rules, accepted advisories and the floor of evaluations.
 
-use super::sourced::{Bit, Date, Demand, Exact, Revocation, Smt, Source, Sourced};
+use super::sourced::{Bit, Bits, Date, Demand, Exact, Smt, Source, Sourced};
+use super::{MachineRules, RevocationRules};
 use crate::tdx::{BodyKind, Standing, TcbStatus};
 use crate::time::UnixTime;
 use serde::Deserialize;
@@ -18,12 +19,6 @@ pub(crate) struct TdxRules {
     pub(crate) identity: IdentityRules,
     pub(crate) platform: PlatformRules,
     pub(crate) machine: MachineRules,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct RevocationRules {
-    pub(crate) list: Sourced<Revocation>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -72,8 +67,12 @@ pub(crate) struct AttributeRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct XfamRules {
+    /// The combinations that a TDX module takes.
     pub(crate) fixed: Sourced<Demand>,
-    pub(crate) exactly: Sourced<Exact<8>>,
+    /// Bits that must be set.
+    pub(crate) at_least: Sourced<Bits>,
+    /// Bits that may be set.
+    pub(crate) at_most: Sourced<Bits>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -90,12 +89,6 @@ pub(crate) struct IdentityRules {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct PlatformRules {
     pub(crate) smt: Sourced<Smt>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct MachineRules {
-    pub(crate) listed: Sourced<Demand>,
 }
 
 /// The file of floors.

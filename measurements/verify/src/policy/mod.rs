@@ -11,7 +11,7 @@ mod sourced;
 
 pub use machines::Machine;
 pub use sourced::Date;
-pub(crate) use sourced::{Bit, Demand, Exact, Revocation, Smt, Sourced};
+pub(crate) use sourced::{Bit, Bits, Demand, Exact, Revocation, Smt, Sourced};
 
 use crate::snp::{Component, Product};
 use crate::tdx::Standing;
@@ -233,6 +233,20 @@ pub(crate) struct Rules {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BindingRules {
     pub(crate) key_lifetime_days: Sourced<u8>,
+}
+
+/// Whether a revocation list is demanded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RevocationRules {
+    pub(crate) list: Sourced<Revocation>,
+}
+
+/// Whether the machine must be listed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct MachineRules {
+    pub(crate) listed: Sourced<Demand>,
 }
 
 #[cfg(test)]

@@ -91,6 +91,22 @@ pub(crate) enum Bit {
     Any,
 }
 
+/// Some of 64 bits, written as the bytes that a quote has for them: hexadecimal, little-endian; or anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bits {
+    Any,
+    These(u64),
+}
+
+impl<'de> Deserialize<'de> for Bits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Exact::<8>::deserialize(deserializer)? {
+            Exact::Any => Self::Any,
+            Exact::Bytes(bytes) => Self::These(u64::from_le_bytes(bytes)),
+        })
+    }
+}
+
 /// Where sibling threads may be on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -155,8 +155,8 @@ fn a21_intels_part_is_whole_too() {
         ("an unknown body", "[\"td-1.5\"]", "[\"td-2.0\"]"),
         (
             "a short number",
-            "\"e702060000000000\"",
-            "\"e7020600000000\"",
+            "\"e71a060000000000\"",
+            "\"e71a0600000000\"",
         ),
         ("no word on the service TD", "mrservicetd = ", "# "),
     ] {

@@ -1,11 +1,10 @@
 //! The evidence in a certificate: two kinds of extension, one of which must be there once.
 
-use crate::foreign::cbor::{Label, Map, end, whole};
+use crate::foreign::cbor::{Label, Map, Reader, whole};
 use crate::foreign::certificate::{BadCertificate, Certificate};
-use crate::foreign::keys::Hash;
+use crate::keys::Hash;
 use der::Decode;
 use der::asn1::{ObjectIdentifier, OctetStringRef};
-use minicbor::decode::Decoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha384};
 
@@ -46,16 +45,14 @@ impl<'a> Evidence<'a> {
         ) {
             (Some(tagged), None) => {
                 let bad = BadCertificate("tagged evidence that is not a quote with claims");
-                let mut decoder = Decoder::new(tagged);
-                let mut read = || {
-                    let head = (decoder.tag()?.as_u64(), decoder.array()?);
-                    Ok::<_, minicbor::decode::Error>((head, decoder.bytes()?, decoder.bytes()?))
+                let read = |reader: &mut Reader<'a>| {
+                    let head = (reader.tag()?, reader.array()?);
+                    Ok((head, reader.bytes()?, reader.bytes()?))
                 };
-                let ((INTEL_QUOTE, Some(2)), quote, claims) = read().map_err(|_| bad)? else {
-                    return Err(bad);
-                };
-                end(&decoder).map_err(|_| bad)?;
-                Ok(Self::Tagged { quote, claims })
+                match whole(tagged, read) {
+                    Some(((INTEL_QUOTE, 2), quote, claims)) => Ok(Self::Tagged { quote, claims }),
+                    _ => Err(bad),
+                }
             }
             (None, Some(quote)) => Ok(Self::Dstack {
                 quote: octets(quote)?,
@@ -93,9 +90,9 @@ impl<'a> Evidence<'a> {
 /// registry of named information hashes (1 SHA-256, 7 SHA-384, 8 SHA-512).
 pub(super) fn claimed_key(claims: &[u8]) -> Option<(Hash, &[u8])> {
     let hash_entry = Map::parse(claims).ok()?.bytes(Label::Text("pubkey-hash"))?;
-    whole(hash_entry, |decoder| {
-        let pair = decoder.array()? == Some(2);
-        let named = (decoder.u64()?, decoder.bytes()?);
+    whole(hash_entry, |reader| {
+        let pair = reader.array()? == 2;
+        let named = (reader.unsigned()?, reader.bytes()?);
         let hash = match named.0 {
             1 => Some(Hash::Sha256),
             7 => Some(Hash::Sha384),

@@ -12,17 +12,19 @@
 
 mod chain;
 mod evidence;
-mod quote;
+mod quoted;
 mod rules;
 
-pub use quote::Tee;
+pub use crate::tdx::envelope::Tee;
 
 use crate::foreign::certificate::Certificate;
-use crate::foreign::keys::{Hash, PublicKey};
+use crate::keys::{Hash, P256Key};
+use crate::tdx::attested_key;
+use crate::tdx::envelope::Envelope;
 use crate::time::UnixTime;
 use crate::trail::{Rule, Step, Trail};
 use evidence::Evidence;
-use quote::Quote;
+use quoted::Quoted;
 
 /// What is asked of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,21 +84,22 @@ pub fn judge(presented: &Presented<'_>, demand: Demand, now: UnixTime) -> Opinio
                 "spki_sha256",
                 hex::encode(Hash::Sha256.digest(certificate.spki)),
             ));
-            match Quote::parse(evidence.quote()) {
+            match Quoted::parse(evidence.quote()) {
                 Err(found) => {
                     trail.check(&rules::QUOTE, false, "a quote of version 3, 4 or 5", found);
                 }
                 Ok(quote) => {
-                    let found = format!("version {}, of {}", quote.version, quote.tee);
+                    let (version, tee) = (quote.envelope.version, quote.tee());
+                    let found = format!("version {version}, of {tee}");
                     trail.check(&rules::QUOTE, true, "a quote of version 3, 4 or 5", found);
                     fields.extend([
-                        ("tee", quote.tee.to_string()),
-                        ("quote_version", quote.version.to_string()),
-                        ("report_data", hex::encode(quote.report_data)),
+                        ("tee", tee.to_string()),
+                        ("quote_version", version.to_string()),
+                        ("report_data", hex::encode(quote.report_data())),
                     ]);
                     judge_binding(&mut trail, &certificate, &evidence, &quote);
-                    judge_quote(&mut trail, &quote);
-                    let fmspc = chain::judge(&mut trail, &quote, now);
+                    judge_quote(&mut trail, &quote.envelope);
+                    let fmspc = chain::judge(&mut trail, &quote.envelope, now);
                     fields.extend(fmspc.map(|fmspc| ("fmspc", fmspc)));
                     judge_log(&mut trail, &evidence, &quote);
                     judge_demand(&mut trail, &quote, demand);
@@ -177,14 +180,14 @@ fn judge_binding(
     trail: &mut Trail,
     certificate: &Certificate<'_>,
     evidence: &Evidence<'_>,
-    quote: &Quote<'_>,
+    quote: &Quoted<'_>,
 ) {
     let expected = evidence.report_data(certificate.spki);
     let bound = trail.check(
         &rules::REPORT_DATA,
-        expected == quote.report_data,
+        expected == *quote.report_data(),
         hex::encode(expected),
-        hex::encode(quote.report_data),
+        hex::encode(quote.report_data()),
     );
     match evidence {
         Evidence::Dstack { .. } => {
@@ -218,9 +221,9 @@ fn judge_binding(
 }
 
 /// Step 3, without the platform's chain.
-fn judge_quote(trail: &mut Trail, quote: &Quote<'_>) {
-    let signed = PublicKey::p256(quote.key)
-        .is_some_and(|key| key.ecdsa(Hash::Sha256, quote.signed, quote.signature));
+fn judge_quote(trail: &mut Trail, quote: &Envelope<'_>) {
+    let signed = P256Key::from_coordinates(&quote.attestation_key)
+        .is_some_and(|key| key.signed(Hash::Sha256, quote.signed, &quote.signature));
     trail.check(
         &rules::QUOTE_SIGNATURE,
         signed,
@@ -231,20 +234,17 @@ fn judge_quote(trail: &mut Trail, quote: &Quote<'_>) {
             "not signed by the attestation key"
         },
     );
-    let mut expected = [0; 64];
-    let digest = Hash::Sha256.digest(&[quote.key, quote.qe_auth_data].concat());
-    for (to, from) in expected.iter_mut().zip(digest) {
-        *to = from;
-    }
+    let expected = attested_key(&quote.attestation_key, quote.qe_auth_data);
+    let found = quote.qe_report.report_data;
     trail.check(
         &rules::QUOTE_KEY,
-        expected == quote.qe_report_data,
+        expected == found,
         hex::encode(expected),
-        hex::encode(quote.qe_report_data),
+        hex::encode(found),
     );
 }
 
-fn judge_log(trail: &mut Trail, evidence: &Evidence<'_>, quote: &Quote<'_>) {
+fn judge_log(trail: &mut Trail, evidence: &Evidence<'_>, quote: &Quoted<'_>) {
     let (Evidence::Dstack { log: Some(log), .. }, Some(registers)) = (evidence, quote.registers())
     else {
         trail.not_asked(&rules::EVENT_LOG, "no log");
@@ -260,26 +260,26 @@ fn judge_log(trail: &mut Trail, evidence: &Evidence<'_>, quote: &Quote<'_>) {
     let replayed = evidence::replay(log);
     trail.check(
         &rules::EVENT_LOG,
-        replayed.as_ref() == Ok(&registers),
-        all(&registers),
+        replayed.as_deref() == Ok(registers.as_slice()),
+        all(registers),
         replayed.map_or_else(ToOwned::to_owned, |replayed| all(&replayed)),
     );
 }
 
 /// Step 4: what [`Demand::Binding`] does not ask is said all the same.
-fn judge_demand(trail: &mut Trail, quote: &Quote<'_>, demand: Demand) {
+fn judge_demand(trail: &mut Trail, quote: &Quoted<'_>, demand: Demand) {
     let mut ask = |rule: &Rule, passed: bool, expected: &str, found: String| match demand {
         Demand::Binding => trail.not_asked(rule, found),
         Demand::Production => {
             trail.check(rule, passed, expected, found);
         }
     };
-    let tdx = quote.tee == Tee::Tdx;
+    let tdx = quote.tee() == Tee::Tdx;
     ask(
         &rules::TEE,
         tdx,
         "a TDX virtual machine",
-        quote.tee.to_string(),
+        quote.tee().to_string(),
     );
     let debuggable = quote.debuggable();
     let found = if debuggable {

@@ -5,8 +5,9 @@ use super::product::Line;
 use super::report::Signer;
 use super::rules;
 use crate::anchors::{AnchorKind, Anchors, Root, says_simulated};
-use crate::keys::{CertifyingKey, ReportKey, RsaKey};
-use crate::policy::{Policy, Revocation};
+use crate::certificates::{is_root, judge_list, judge_validity};
+use crate::keys::{CertifyingKey, P384Key, RsaKey};
+use crate::policy::Policy;
 use crate::time::UnixTime;
 use crate::trail::Trail;
 use crate::x509::{Certificate, Maker};
@@ -50,7 +51,7 @@ pub(super) struct Chain {
     /// What the leaf says.
     pub(super) leaf: Option<Leaf>,
     /// The key that must have signed the report.
-    pub(super) key: Option<ReportKey>,
+    pub(super) key: Option<P384Key>,
     /// The line that the pinned root serves; `None` when no root was found or the root serves any.
     pub(super) line: Option<Line>,
 }
@@ -94,7 +95,7 @@ pub(super) fn judge(
         Ok(facts) => facts,
         Err(error) => return fail(format!("a {signer} certificate with {error}")),
     };
-    let Some(key) = ReportKey::from_spki(leaf.spki) else {
+    let Some(key) = P384Key::from_spki(leaf.spki) else {
         return fail(format!("a {signer} certificate without a P-384 key"));
     };
     trail.check(
@@ -110,11 +111,29 @@ pub(super) fn judge(
     let root = judge_root(trail, endorsements.ark, &ask, anchors);
     if let Some(root) = root {
         judge_issuer(trail, &ask, root);
-        judge_revocation(trail, endorsements.crl, &ask, root, policy, now);
+        let demand = &policy.rules.snp.revocation;
+        judge_list(
+            trail,
+            &rules::CHAIN_REVOCATION,
+            endorsements.crl,
+            demand,
+            |list| {
+                let issuer = root.certificate().ok_or("a root that cannot be read")?;
+                crate::crl::check(list, &issuer, &root.key, &[ask.serial], now.0)
+            },
+        );
     }
     judge_leaf(trail, &leaf, &ask, root);
     judge_names(trail, &leaf, &ask, root, signer, anchors.kind());
-    judge_validity(trail, &leaf, &ask, root, now);
+    let certificate = root.and_then(Root::certificate);
+    let below = [&leaf, &ask];
+    judge_validity(
+        trail,
+        &rules::CHAIN_VALIDITY,
+        below,
+        certificate.as_ref(),
+        now,
+    );
     Chain {
         leaf: Some(facts),
         key: Some(key),
@@ -139,18 +158,11 @@ fn judge_root<'a>(
         root.certificate()
             .is_some_and(|root| root.subject.der == ask.issuer.der)
     });
-    let same = |root: &Root| match ark {
-        None => true,
-        Some(ark) if ark == root.der() => true,
-        Some(ark) => match (Certificate::parse(ark, Maker::Amd), root.certificate()) {
-            (Ok(ark), Some(pinned)) => {
-                ark.spki == pinned.spki
-                    && ark.subject == pinned.subject
-                    && ark.issuer == pinned.issuer
-                    && root.key.signed(&ark.signed)
-            }
-            _ => false,
-        },
+    let same = |root: &Root| {
+        ark.is_none_or(|ark| {
+            root.certificate()
+                .is_some_and(|pinned| is_root(ark, &pinned, &root.key, Maker::Amd))
+        })
     };
     let name = ask.issuer.common_name;
     let found = match root {
@@ -165,7 +177,7 @@ fn judge_root<'a>(
 
 /// The intermediate is signed by the root and may certify.
 fn judge_issuer(trail: &mut Trail, ask: &Certificate<'_>, root: &Root) {
-    let found = if root.known(ask.der).is_none() && !root.key.signed(&ask.signed) {
+    let found = if root.known(ask.der).is_none() && !root.key.certified(&ask.signed) {
         "a certificate that the root did not sign"
     } else if ask.may_certify() != Ok(true) {
         "a certificate that may not sign certificates"
@@ -188,8 +200,8 @@ fn judge_leaf(
     root: Option<&Root>,
 ) {
     let signed = match root.and_then(|root| root.known(ask.der)) {
-        Some(key) => key.signed(&leaf.signed),
-        None => RsaKey::from_spki(ask.spki).is_some_and(|key| key.signed(&leaf.signed)),
+        Some(key) => key.certified(&leaf.signed),
+        None => RsaKey::of_amd(ask.spki).is_some_and(|key| key.certified(&leaf.signed)),
     };
     let found = if !signed {
         "a certificate that its issuer did not sign"
@@ -257,77 +269,4 @@ fn judge_names(
         ),
         found,
     );
-}
-
-/// All three certificates are valid at `now`.
-fn judge_validity(
-    trail: &mut Trail,
-    leaf: &Certificate<'_>,
-    ask: &Certificate<'_>,
-    root: Option<&Root>,
-    now: UnixTime,
-) {
-    let root = root.and_then(Root::certificate);
-    let all = || [leaf, ask].into_iter().chain(&root);
-    let outside: Vec<String> = all()
-        .filter(|certificate| !certificate.valid_at(now.0))
-        .map(|certificate| {
-            format!(
-                "{} is valid from {} to {}",
-                certificate.subject.common_name,
-                UnixTime(certificate.not_before),
-                UnixTime(certificate.not_after)
-            )
-        })
-        .collect();
-    if root.is_none() && outside.is_empty() {
-        trail.not_evaluated(&rules::CHAIN_VALIDITY, "no pinned root was found");
-        return;
-    }
-    let found = if outside.is_empty() {
-        let last = all().map(|certificate| certificate.not_after).min();
-        format!("valid until {}", UnixTime(last.unwrap_or_default()))
-    } else {
-        outside.join("; ")
-    };
-    trail.check(
-        &rules::CHAIN_VALIDITY,
-        outside.is_empty(),
-        format!("valid at {now}"),
-        found,
-    );
-}
-
-/// The root's revocation list, when one is given or demanded.
-fn judge_revocation(
-    trail: &mut Trail,
-    crl: Option<&[u8]>,
-    ask: &Certificate<'_>,
-    root: &Root,
-    policy: &Policy,
-    now: UnixTime,
-) {
-    let expected = "a current list of the root without this chain";
-    match (crl, policy.rules.snp.revocation.list.value) {
-        (None, Revocation::WhenGiven) => {
-            trail.not_asked(&rules::CHAIN_REVOCATION, "no list was given");
-        }
-        (None, Revocation::Required) => {
-            trail.check(
-                &rules::CHAIN_REVOCATION,
-                false,
-                expected,
-                "no list was given",
-            );
-        }
-        (Some(list), _) => {
-            let verdict = match root.certificate() {
-                Some(issuer) => crate::crl::check(list, &issuer, &root.key, &[ask.serial], now.0),
-                None => Err("a root that cannot be read".into()),
-            };
-            let passed = verdict.is_ok();
-            let found = verdict.unwrap_or_else(|found| found);
-            trail.check(&rules::CHAIN_REVOCATION, passed, expected, found);
-        }
-    }
 }

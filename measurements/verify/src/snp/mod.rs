@@ -32,6 +32,7 @@ pub use report::{Firmware, Mitigations, REPORT_BYTES, Report, ReportError, Signe
 pub use tcb::{Component, Tcb};
 
 use crate::anchors::Anchors;
+use crate::keys::Hash;
 use crate::policy::Policy;
 use crate::time::UnixTime;
 use crate::trail::Trail;
@@ -97,7 +98,9 @@ pub(crate) fn judge(
     if let Some(key) = &chain.key {
         let found = match report.signature() {
             None => "r or s with more than 384 bits",
-            Some((r, s)) if key.signed(report.signed_bytes(), r, s) => "a valid signature",
+            Some(both) if key.signed(Hash::Sha384, report.signed_bytes(), &both) => {
+                "a valid signature"
+            }
             Some(_) => "a signature that is not valid",
         };
         trail.check(

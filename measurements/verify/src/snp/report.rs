@@ -225,10 +225,10 @@ impl Report {
         self.raw.split_at(SIGNED_BYTES).0
     }
 
-    /// The signature's r and s, big-endian, or `None` when a byte above their 384 bits is not zero: both are little-endian in
-    /// fields of 72 bytes, and a reader of 48 would accept what was never signed.
+    /// The signature's r and s, big-endian one after the other, or `None` when a byte above their 384 bits is not zero: both are
+    /// little-endian in fields of 72 bytes, and a reader of 48 would accept what was never signed.
     #[must_use]
-    pub fn signature(&self) -> Option<([u8; 48], [u8; 48])> {
+    pub fn signature(&self) -> Option<[u8; 96]> {
         let component = |offset: usize| {
             let field: [u8; 72] = Fields(&self.raw).at(offset);
             let (number, above) = field.split_first_chunk::<48>()?;
@@ -236,7 +236,11 @@ impl Report {
             number.reverse();
             above.iter().all(|&byte| byte == 0).then_some(number)
         };
-        Some((component(0x2a0)?, component(0x2e8)?))
+        let mut both = [0; 96];
+        for (half, offset) in both.as_chunks_mut::<48>().0.iter_mut().zip([0x2a0, 0x2e8]) {
+            *half = component(offset)?;
+        }
+        Some(both)
     }
 
     /// Who signed, or `None` for `SIGNING_KEY` "none" and reserved values.

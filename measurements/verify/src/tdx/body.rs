@@ -1,7 +1,7 @@
 //! What a quote says about its TD (Intel TDX DCAP Quoting Library API, TD quote bodies; Intel TDX module ABI, TDREPORT): the fields in the
 //! order in which they stand.
 
-use super::quote::{Bytes, QuoteError};
+use super::envelope::{Bytes, QuoteError};
 use serde::Deserialize;
 use std::fmt;
 
@@ -88,8 +88,35 @@ pub struct Current {
 }
 
 impl Body {
-    /// Reads a body of its kind's size.
-    pub(super) fn read(body: &[u8], kind: BodyKind) -> Result<Self, QuoteError> {
+    /// Whether any bit of `ATTRIBUTES.TUD` is set: the host may debug or profile the TD (Intel TDX module ABI, ATTRIBUTES, bits 7 to 0).
+    #[must_use]
+    pub fn debuggable(&self) -> bool {
+        let [tud, ..] = self.td_attributes;
+        tud != 0
+    }
+
+    /// The fields from `ATTRIBUTES` to `RTMR3`, 400 bytes, in which a body and a `TDREPORT` agree (Intel TDX module ABI, TDINFO).
+    pub(crate) fn td_info(&self) -> Vec<u8> {
+        let mut info = [self.td_attributes, self.xfam].concat();
+        for register in [
+            &self.mr_td,
+            &self.mr_config_id,
+            &self.mr_owner,
+            &self.mr_owner_config,
+        ]
+        .into_iter()
+        .chain(&self.rtmr)
+        {
+            info.extend_from_slice(register);
+        }
+        info
+    }
+
+    /// Reads a body of its kind.
+    ///
+    /// # Errors
+    /// [`QuoteError`] when the bytes are more or fewer than the kind has.
+    pub fn parse(body: &[u8], kind: BodyKind) -> Result<Self, QuoteError> {
         let mut bytes = Bytes {
             rest: body,
             of: "the body",

@@ -2,18 +2,16 @@
 
 use super::collateral::Collateral;
 use super::pck::Pck;
+use super::pck_chain::{ISSUERS, PCK, PckChain, certificates};
 use super::rules;
 use crate::anchors::{Anchors, IntelRoot};
-use crate::keys::{CertifyingKey, P256Key};
-use crate::policy::{Policy, Revocation};
+use crate::certificates::{judge_list, judge_validity, outside};
+use crate::keys::P256Key;
+use crate::policy::Policy;
 use crate::time::UnixTime;
 use crate::trail::{Rule, Trail};
 use crate::x509::{Certificate, Maker};
 
-/// The common names of a PCK certificate's issuer.
-const ISSUERS: [&str; 2] = ["Intel SGX PCK Platform CA", "Intel SGX PCK Processor CA"];
-/// The common name of a PCK certificate.
-const PCK: &str = "Intel SGX PCK Certificate";
 /// The common name of the signer of TCB info and identities.
 const SIGNER: &str = "Intel SGX TCB Signing";
 
@@ -24,13 +22,6 @@ pub(super) struct Chain {
     pub(super) pck: Option<Pck>,
     /// The key that must have signed the quoting enclave's report.
     pub(super) key: Option<P256Key>,
-}
-
-/// The DER certificates of a PEM text. Quotes end theirs as a C string does, with one zero byte.
-pub(super) fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-    let text = text.strip_suffix(&[0]).unwrap_or(text);
-    let text = std::str::from_utf8(text).map_err(|_| "not text".to_owned())?;
-    crate::pem::certificates(text).map_err(|error| error.to_string())
 }
 
 /// Judges the chain in a quote; `signers` are the serial numbers of the signers of collateral, which the root can revoke as well.
@@ -48,30 +39,13 @@ pub(super) fn judge(
         trail.check(&rules::CHAIN_CERTIFICATES, false, expected, found);
         Chain::default()
     };
-    let chain = match certificates(pem) {
-        Ok(chain) => chain,
+    let ders = match certificates(pem) {
+        Ok(ders) => ders,
         Err(error) => return fail(error),
     };
-    let [leaf, issuer, root_der] = chain.as_slice() else {
-        return fail(format!("{} certificates", chain.len()));
-    };
-    let (leaf, issuer) = match (
-        Certificate::parse(leaf, Maker::Intel),
-        Certificate::parse(issuer, Maker::Intel),
-    ) {
-        (Ok(leaf), Ok(issuer)) => (leaf, issuer),
-        (Err(error), _) => return fail(format!("a PCK certificate with {error}")),
-        (_, Err(error)) => return fail(format!("an issuer's certificate with {error}")),
-    };
-    let pck = match Pck::read(&leaf) {
-        Ok(pck) => pck,
-        Err(error) => return fail(format!("a PCK certificate with {error}")),
-    };
-    let (Some(key), Some(issuer_key)) = (
-        P256Key::from_spki(leaf.spki),
-        P256Key::from_spki(issuer.spki),
-    ) else {
-        return fail("a certificate without a P-256 key".into());
+    let chain = match PckChain::read(&ders) {
+        Ok(chain) => chain,
+        Err(error) => return fail(error),
     };
     trail.check(
         &rules::CHAIN_CERTIFICATES,
@@ -79,11 +53,11 @@ pub(super) fn judge(
         expected,
         format!(
             "{} under {}",
-            leaf.subject.common_name, issuer.subject.common_name
+            chain.leaf.subject.common_name, chain.issuer.subject.common_name
         ),
     );
 
-    let root = anchors.intel().filter(|root| root.is(root_der));
+    let root = anchors.intel().filter(|root| root.is(chain.root));
     trail.check(
         &rules::CHAIN_ROOT,
         root.is_some(),
@@ -95,139 +69,72 @@ pub(super) fn judge(
     );
     let pinned = root.and_then(|root| root.certificate().map(|certificate| (root, certificate)));
     if let Some((root, certificate)) = &pinned {
-        judge_issuer(trail, &issuer, root);
-        judge_validity(trail, [&leaf, &issuer, certificate], now);
-        let mut serials = vec![issuer.serial];
+        let below = [&chain.leaf, &chain.issuer];
+        judge_validity(trail, &rules::CHAIN_VALIDITY, below, Some(certificate), now);
+        judge_fault(
+            trail,
+            &rules::CHAIN_ISSUER,
+            "signed by the root, may certify",
+            chain.issuer_fault(root),
+        );
+        let demand = &policy.rules.tdx.revocation;
+        let mut serials = vec![chain.issuer.serial];
         serials.extend(signers.iter().map(Vec::as_slice));
         judge_list(
             trail,
             &rules::ROOT_CRL,
             collateral.root_crl,
-            policy,
+            demand,
             |list| crate::crl::check(list, certificate, &root.key, &serials, now.0),
         );
-        judge_list(trail, &rules::PCK_CRL, collateral.pck_crl, policy, |list| {
-            if let Some(chain) = collateral.pck_crl_chain {
-                same_issuer(chain, &issuer, root, now)?;
+        judge_list(trail, &rules::PCK_CRL, collateral.pck_crl, demand, |list| {
+            if let Some(pem) = collateral.pck_crl_chain {
+                same_issuer(pem, &chain.issuer, root, now)?;
             }
-            crate::crl::check(list, &issuer, &issuer_key, &[leaf.serial], now.0)
+            let serials = [chain.leaf.serial];
+            crate::crl::check(list, &chain.issuer, &chain.issuer_key, &serials, now.0)
         });
     }
-    judge_leaf(trail, &leaf, &issuer_key);
-    judge_names(trail, &leaf, &issuer, pinned.as_ref().map(|(_, root)| root));
+    judge_fault(
+        trail,
+        &rules::CHAIN_LEAF,
+        "signed by its issuer, no authority",
+        chain.leaf_fault(),
+    );
+    judge_names(trail, &chain, pinned.as_ref().map(|(_, root)| root));
     Chain {
-        pck: Some(pck),
-        key: Some(key),
+        pck: Some(chain.pck),
+        key: Some(chain.key),
     }
 }
 
-/// The issuer is signed by the root and may certify.
-fn judge_issuer(trail: &mut Trail, issuer: &Certificate<'_>, root: &IntelRoot) {
-    let found = if !root.key.signed(&issuer.signed) {
-        "a certificate that the root did not sign"
-    } else if issuer.may_certify() != Ok(true) {
-        "a certificate that may not sign certificates"
-    } else {
-        "signed by the root, may certify"
-    };
-    let expected = "signed by the root, may certify";
-    trail.check(&rules::CHAIN_ISSUER, found == expected, expected, found);
-}
-
-/// The leaf is signed by its issuer and may not certify.
-fn judge_leaf(trail: &mut Trail, leaf: &Certificate<'_>, issuer: &P256Key) {
-    let found = if !issuer.signed(&leaf.signed) {
-        "a certificate that its issuer did not sign"
-    } else if leaf.claims_authority() != Ok(false) {
-        "a certificate that claims to be an authority"
-    } else {
-        "signed by its issuer, no authority"
-    };
-    let expected = "signed by its issuer, no authority";
-    trail.check(&rules::CHAIN_LEAF, found == expected, expected, found);
+/// Nothing may speak against a certificate.
+fn judge_fault(trail: &mut Trail, rule: &Rule, expected: &str, fault: Option<&str>) {
+    trail.check(rule, fault.is_none(), expected, fault.unwrap_or(expected));
 }
 
 /// Issuer and subject meet, and every name is the one of its role.
-fn judge_names(
-    trail: &mut Trail,
-    leaf: &Certificate<'_>,
-    issuer: &Certificate<'_>,
-    root: Option<&Certificate<'_>>,
-) {
+fn judge_names(trail: &mut Trail, chain: &PckChain<'_>, root: Option<&Certificate<'_>>) {
     let Some(root) = root else {
         trail.not_evaluated(&rules::CHAIN_NAMES, "no pinned root was found");
         return;
     };
-    let met = leaf.issuer.der == issuer.subject.der && issuer.issuer.der == root.subject.der;
-    let right = leaf.subject.common_name == PCK && ISSUERS.contains(&issuer.subject.common_name);
+    let met = chain.names_meet(root);
     let mut found = format!(
         "{} < {} < {}",
-        leaf.subject.common_name, issuer.subject.common_name, issuer.issuer.common_name
+        chain.leaf.subject.common_name,
+        chain.issuer.subject.common_name,
+        chain.issuer.issuer.common_name
     );
     if !met {
         found.push_str(", but issuers and subjects differ");
     }
     trail.check(
         &rules::CHAIN_NAMES,
-        met && right,
+        met && chain.names_fit(),
         format!("{PCK} < {} < Intel SGX Root CA", ISSUERS.join(" or ")),
         found,
     );
-}
-
-/// All certificates are valid at `now`.
-fn judge_validity(trail: &mut Trail, all: [&Certificate<'_>; 3], now: UnixTime) {
-    let outside: Vec<String> = all.iter().filter_map(|one| outside(one, now)).collect();
-    let found = if outside.is_empty() {
-        let last = all.iter().map(|certificate| certificate.not_after).min();
-        format!("valid until {}", UnixTime(last.unwrap_or_default()))
-    } else {
-        outside.join("; ")
-    };
-    trail.check(
-        &rules::CHAIN_VALIDITY,
-        outside.is_empty(),
-        format!("valid at {now}"),
-        found,
-    );
-}
-
-fn outside(certificate: &Certificate<'_>, now: UnixTime) -> Option<String> {
-    (!certificate.valid_at(now.0)).then(|| {
-        format!(
-            "{} is valid from {} to {}",
-            certificate.subject.common_name,
-            UnixTime(certificate.not_before),
-            UnixTime(certificate.not_after)
-        )
-    })
-}
-
-/// A revocation list, when one is given or demanded.
-fn judge_list(
-    trail: &mut Trail,
-    rule: &Rule,
-    list: Option<&[u8]>,
-    policy: &Policy,
-    check: impl FnOnce(&[u8]) -> Result<String, String>,
-) {
-    let expected = "a current list of the issuer without these certificates";
-    match (list, policy.rules.tdx.revocation.list.value) {
-        (None, Revocation::WhenGiven) => trail.not_asked(rule, "no list was given"),
-        (None, Revocation::Required) => {
-            trail.check(rule, false, expected, "no list was given");
-        }
-        (Some(list), _) => {
-            let verdict = check(list);
-            let passed = verdict.is_ok();
-            trail.check(
-                rule,
-                passed,
-                expected,
-                verdict.unwrap_or_else(|found| found),
-            );
-        }
-    }
 }
 
 /// A chain that came with a revocation list must be the authority that the quote names: the same key and name under the same root.
@@ -247,7 +154,7 @@ fn same_issuer(
         && other.subject == issuer.subject
         && other.issuer == issuer.issuer
         && other.valid_at(now.0)
-        && root.key.signed(&other.signed)
+        && root.certified(&other)
         && root.is(other_root);
     if same {
         Ok(())
@@ -303,7 +210,7 @@ pub(super) fn judge_signer(
     let certificate = root.and_then(IntelRoot::certificate);
     match (root, &certificate) {
         (Some(root), Some(certificate)) => {
-            if !root.key.signed(&leaf.signed) {
+            if !root.certified(&leaf) {
                 faults.push("the root did not sign it".to_owned());
             }
             if leaf.issuer.der != certificate.subject.der {

@@ -48,18 +48,21 @@ pub struct Levels {
     pub module: Option<Standing>,
     /// The quoting enclave's.
     pub enclave: Option<Standing>,
+    /// Platform and TDX module together at the SVNs of what runs now, where the body says them.
+    pub current: Option<Standing>,
 }
 
 impl Levels {
-    /// All three together.
+    /// Platform, module and quoting enclave together, and what runs now beside what was launched.
     #[must_use]
     pub fn together(&self) -> Option<Standing> {
-        let platform = self.platform.clone()?;
-        Some(
-            platform
-                .with(self.module.as_ref()?)
-                .with(self.enclave.as_ref()?),
-        )
+        let enclave = self.enclave.as_ref()?;
+        let launched = self.platform.clone()?.with(self.module.as_ref()?);
+        let launched = launched.with(enclave);
+        Some(match &self.current {
+            None => launched,
+            Some(current) => launched.relaunched(&current.clone().with(enclave)),
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use super::collateral::{Collateral, Document};
 use super::rules;
 use super::tcb_info::{EnclaveIdentity, TcbInfo};
 use crate::anchors::Anchors;
+use crate::keys::Hash;
 use crate::policy::{Demand, Policy};
 use crate::time::UnixTime;
 use crate::trail::{Rule, Trail};
@@ -112,9 +113,11 @@ impl Judge<'_> {
         signers.extend(signer.iter().map(|signer| signer.serial.clone()));
         let document = document.ok()?;
         if let Some(signer) = signer {
-            let good = signer
-                .key
-                .signed_message(document.signed.as_bytes(), &document.signature);
+            let good = signer.key.signed(
+                Hash::Sha256,
+                document.signed.as_bytes(),
+                &document.signature,
+            );
             let found = if good {
                 "a valid signature"
             } else {

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::pck::Pck;
 use super::rules;
-use crate::policy::{Bit, Demand, Exact, Machine, Policy, Smt};
+use crate::policy::{Bit, Bits, Demand, Exact, Machine, Policy, Smt};
 use crate::trail::{Rule, Trail};
 
 /// Bits of `ATTRIBUTES` (Intel TDX module ABI, ATTRIBUTES), little-endian.
@@ -28,10 +28,15 @@ const NAMED: u64 = TUD
     | 1 << KL
     | 1 << TPA
     | 1 << PERFMON;
-/// `XFAM` bits that every TD has: x87 and SSE.
+/// `XFAM` bits that every TD has: x87 and SSE (Intel TDX module, `TDX_XFAM_FIXED1`).
 const XFAM_FIXED_1: u64 = 0x3;
-/// `XFAM` bits that a TD can have.
+/// `XFAM` bits that a TD can have (Intel TDX module, `TDX_XFAM_FIXED0`).
 const XFAM_FIXED_0: u64 = 0x6_dbe7;
+/// Groups of `XFAM` bits of which a TD has all or none: AVX-512, CET, AMX (Intel TDX module, `check_xfam`).
+const XFAM_GROUPS: [u64; 3] = [0xe0, 0x1800, 0x6_0000];
+/// AVX-512, and AVX, which it needs.
+const XFAM_AVX_512: u64 = 0xe0;
+const XFAM_AVX: u64 = 0x4;
 
 /// Judges the body of a quote.
 pub(super) fn judge(trail: &mut Trail, body: &Body, policy: &Policy) {
@@ -145,17 +150,43 @@ fn judge_xfam(trail: &mut Trail, body: &Body, policy: &Policy) {
     let demands = &policy.rules.tdx.xfam;
     let found = format!("{xfam:#x}");
     match demands.fixed.value {
-        Demand::Any => trail.not_asked(&rules::XFAM_FIXED, found),
+        Demand::Any => trail.not_asked(&rules::XFAM_FIXED, found.as_str()),
         Demand::Required => {
             trail.check(
                 &rules::XFAM_FIXED,
-                xfam & XFAM_FIXED_1 == XFAM_FIXED_1 && xfam & !XFAM_FIXED_0 == 0,
-                format!("at least {XFAM_FIXED_1:#x}, at most {XFAM_FIXED_0:#x}"),
+                xfam_is_possible(xfam),
+                format!(
+                    "at least {XFAM_FIXED_1:#x}, at most {XFAM_FIXED_0:#x}, AVX-512, CET and AMX each whole"
+                ),
+                found.as_str(),
+            );
+        }
+    }
+    let bits = |bits, any| match bits {
+        Bits::Any => any,
+        Bits::These(bits) => bits,
+    };
+    match (demands.at_least.value, demands.at_most.value) {
+        (Bits::Any, Bits::Any) => trail.not_asked(&rules::XFAM, found),
+        (least, most) => {
+            let (least, most) = (bits(least, 0), bits(most, u64::MAX));
+            trail.check(
+                &rules::XFAM,
+                xfam & least == least && xfam & !most == 0,
+                format!("at least {least:#x}, at most {most:#x}"),
                 found,
             );
         }
     }
-    judge_exact(trail, &rules::XFAM, &body.xfam, demands.exactly.value);
+}
+
+/// Whether a TDX module makes a TD with these features (Intel TDX module, `check_xfam`).
+fn xfam_is_possible(xfam: u64) -> bool {
+    let whole = |group: &u64| xfam & group == 0 || xfam & group == *group;
+    xfam & XFAM_FIXED_1 == XFAM_FIXED_1
+        && xfam & !XFAM_FIXED_0 == 0
+        && XFAM_GROUPS.iter().all(whole)
+        && (xfam & XFAM_AVX_512 == 0 || xfam & XFAM_AVX != 0)
 }
 
 /// Judges the machine by its PCK certificate.

@@ -21,8 +21,10 @@ mod chain;
 mod claims;
 mod collateral;
 mod document;
+pub(crate) mod envelope;
 mod launch;
 mod pck;
+pub(crate) mod pck_chain;
 mod quote;
 pub(crate) mod rules;
 mod status;
@@ -32,22 +34,20 @@ mod tcb_info;
 pub use body::{Body, BodyKind, Current};
 pub use claims::{Claims, Evaluation, Levels};
 pub use collateral::Collateral;
+pub use envelope::{EnclaveReport, MAX_QUOTE, QuoteError};
 pub use pck::Pck;
-pub use quote::{MAX_QUOTE, QeReport, Quote, QuoteError};
+pub use quote::Quote;
 pub use status::{Standing, TcbStatus};
 
 use crate::anchors::Anchors;
 use crate::crl::RevocationList;
-use crate::keys::P256Key;
+use crate::keys::{Hash, P256Key};
 use crate::policy::{Demand, Policy};
 use crate::time::UnixTime;
 use crate::trail::Trail;
 use crate::x509::Maker;
 use sha2::{Digest, Sha256};
 use tcb_info::{EnclaveIdentity, TcbInfo};
-
-/// Flag `DEBUG` in the first byte of an SGX enclave's `ATTRIBUTES` (Intel SDM volume 3D).
-const SGX_DEBUG: u8 = 0x02;
 
 /// Judges a quote and its collateral by every rule; what could not be judged is left out of the trail. Returns what could be read.
 pub(crate) fn judge(
@@ -98,14 +98,18 @@ pub(crate) fn judge(
 
     // 5. The quoting enclave.
     if let Some(key) = &chain.key {
-        let good = key.signed_message(quote.qe_report.signed_bytes(), &quote.qe_signature);
+        let good = key.signed(
+            Hash::Sha256,
+            quote.qe_report.signed_bytes(),
+            &quote.qe_signature,
+        );
         judge_signature(trail, &rules::QE_SIGNATURE, good);
     }
     judge_enclave(trail, &quote, documents.qe_identity.as_ref());
 
     // 6. The quote's signature.
     let good = P256Key::from_coordinates(&quote.attestation_key)
-        .is_some_and(|key| key.signed_message(quote.signed_bytes(), &quote.signature));
+        .is_some_and(|key| key.signed(Hash::Sha256, quote.signed_bytes(), &quote.signature));
     judge_signature(trail, &rules::QUOTE_SIGNATURE, good);
 
     // 7. The TCB.
@@ -124,10 +128,13 @@ pub(crate) fn judge(
     }
     if let (Some(info), Some(pck)) = (info, &chain.pck) {
         judge_platform(trail, &quote.body, info, pck, &mut claims.levels);
+        let current = quote.body.current.as_ref();
+        claims.levels.current =
+            current.and_then(|current| tcb::launched(info, pck, &current.tee_tcb_svn));
         if identity.is_some() {
             judge_status(trail, &claims.levels, policy, now);
         }
-        judge_current(trail, &quote.body, info, pck, policy, now);
+        judge_current(trail, &quote.body, &claims.levels, policy, now);
     }
 
     // 8. to 11. What was launched, where and for whom.
@@ -200,23 +207,16 @@ fn judge_signature(trail: &mut Trail, rule: &crate::trail::Rule, good: bool) {
 /// Step 5, after the signature.
 fn judge_enclave(trail: &mut Trail, quote: &Quote, identity: Option<&EnclaveIdentity>) {
     let report = &quote.qe_report;
-    let mut hash = Sha256::new();
-    hash.update(quote.attestation_key);
-    hash.update(&quote.qe_auth_data);
-    let mut bound = [0; 64];
-    if let Some(half) = bound.first_chunk_mut::<32>() {
-        *half = hash.finalize().into();
-    }
+    let bound = attested_key(&quote.attestation_key, &quote.qe_auth_data);
     trail.check(
         &rules::QE_BINDING,
         report.report_data == bound,
         hex::encode(bound),
         hex::encode(report.report_data),
     );
-    let [flags, ..] = report.attributes;
     trail.check(
         &rules::QE_DEBUG,
-        flags & SGX_DEBUG == 0,
+        !report.debuggable(),
         "no debugging",
         format!("ATTRIBUTES {}", hex::encode(report.attributes)),
     );
@@ -237,6 +237,19 @@ fn judge_enclave(trail: &mut Trail, quote: &Quote, identity: Option<&EnclaveIden
             },
         );
     }
+}
+
+/// What a quoting enclave puts into its report data to vouch for an attestation key: SHA-256 over the key and its own data, then zeroes
+/// (Intel TDX DCAP Quoting Library API, QE report data).
+pub(crate) fn attested_key(key: &[u8; 64], qe_auth_data: &[u8]) -> [u8; 64] {
+    let mut hash = Sha256::new();
+    hash.update(key);
+    hash.update(qe_auth_data);
+    let mut bound = [0; 64];
+    if let Some(half) = bound.first_chunk_mut::<32>() {
+        *half = hash.finalize().into();
+    }
+    bound
 }
 
 fn judge_level(
@@ -329,14 +342,7 @@ fn judge_status(trail: &mut Trail, levels: &Levels, policy: &Policy, now: UnixTi
 }
 
 /// Step 7, what runs now.
-fn judge_current(
-    trail: &mut Trail,
-    body: &Body,
-    info: &TcbInfo,
-    pck: &Pck,
-    policy: &Policy,
-    now: UnixTime,
-) {
+fn judge_current(trail: &mut Trail, body: &Body, levels: &Levels, policy: &Policy, now: UnixTime) {
     let rule = &rules::TCB_CURRENT;
     let demand = policy.rules.tdx.tcb.current.value;
     let Some(current) = &body.current else {
@@ -353,7 +359,7 @@ fn judge_current(
         }
         return;
     };
-    let standing = tcb::launched(info, pck, &current.tee_tcb_svn);
+    let standing = &levels.current;
     let later = tcb::no_older(&body.tee_tcb_svn, &current.tee_tcb_svn);
     let found = format!(
         "{}{}: {}",

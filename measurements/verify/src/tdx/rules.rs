@@ -140,9 +140,9 @@ rules! {
         "Intel TDX module ABI, ATTRIBUTES.PERFMON, bit 63";
     XFAM_FIXED: "tdx.xfam.fixed",
         "the extended features are ones that a TD can have",
-        "Intel TDX module ABI, XFAM fixed-0 and fixed-1";
+        "Intel TDX module ABI, XFAM fixed-0 and fixed-1; Intel TDX module, check_xfam";
     XFAM: "tdx.xfam",
-        "the extended features are as pinned",
+        "the extended features are those that the policy allows, and have those that it asks for",
         "Intel TDX module ABI, XFAM";
     MR_CONFIG_ID: "tdx.mrconfigid",
         "the host put in the expected configuration id",

@@ -21,6 +21,11 @@ pub enum TcbStatus {
     OutOfDateConfigurationNeeded,
     /// It is not to be trusted at all.
     Revoked,
+    /// What runs now is current, and what the TD was launched with was not: the TDX module was updated under it. No TCB level says so; it
+    /// is what becomes of two of them (Intel's QVL, `TD_RELAUNCH_ADVISED`).
+    TDRelaunchAdvised,
+    /// The same, and the platform must be configured (Intel's QVL, `TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED`).
+    TDRelaunchAdvisedConfigurationNeeded,
 }
 
 impl TcbStatus {
@@ -31,8 +36,10 @@ impl TcbStatus {
             Self::SWHardeningNeeded => (false, false, true),
             Self::ConfigurationNeeded => (false, true, false),
             Self::ConfigurationAndSWHardeningNeeded => (false, true, true),
-            Self::OutOfDate => (true, false, false),
-            Self::OutOfDateConfigurationNeeded => (true, true, false),
+            Self::OutOfDate | Self::TDRelaunchAdvised => (true, false, false),
+            Self::OutOfDateConfigurationNeeded | Self::TDRelaunchAdvisedConfigurationNeeded => {
+                (true, true, false)
+            }
         }
     }
 
@@ -51,6 +58,23 @@ impl TcbStatus {
             (false, true, false) => Self::ConfigurationNeeded,
             (false, false, true) => Self::SWHardeningNeeded,
             (false, false, false) => Self::UpToDate,
+        }
+    }
+
+    /// The status of a TD whose launch has this one, when what runs now has the other (Intel's QVL, `checkForRelaunch`): a launch that was
+    /// out of date can be mended by launching again once what runs now is not.
+    #[must_use]
+    pub fn relaunched(self, current: Self) -> Self {
+        let (launched, runs) = (self.faults(), current.faults());
+        match (launched.0, runs.0) {
+            (true, false) if self != Self::Revoked && current != Self::Revoked => {
+                if launched.1 || runs.1 {
+                    Self::TDRelaunchAdvisedConfigurationNeeded
+                } else {
+                    Self::TDRelaunchAdvised
+                }
+            }
+            _ => self,
         }
     }
 }
@@ -88,6 +112,12 @@ impl Standing {
     pub(super) fn with(mut self, other: &Self) -> Self {
         self.status = self.status.with(other.status);
         self.advisories.extend(other.advisories.iter().cloned());
+        self
+    }
+
+    /// As a launch that has this standing, when what runs now has the other. The advisories stay the launch's.
+    pub(super) fn relaunched(mut self, current: &Self) -> Self {
+        self.status = self.status.relaunched(current.status);
         self
     }
 }
@@ -133,5 +163,46 @@ mod tests {
             SWHardeningNeeded.with(ConfigurationNeeded),
             ConfigurationAndSWHardeningNeeded
         );
+    }
+
+    /// Intel's QVL, `checkForRelaunch`.
+    #[test]
+    fn relaunching_is_advised_as_in_intels_qvl() {
+        let needs_configuration = |status| {
+            matches!(
+                status,
+                ConfigurationNeeded
+                    | ConfigurationAndSWHardeningNeeded
+                    | OutOfDateConfigurationNeeded
+            )
+        };
+        let all = [
+            UpToDate,
+            SWHardeningNeeded,
+            ConfigurationNeeded,
+            ConfigurationAndSWHardeningNeeded,
+            OutOfDate,
+            OutOfDateConfigurationNeeded,
+            Revoked,
+        ];
+        for launch in all {
+            for current in all {
+                let old = |status| matches!(status, OutOfDate | OutOfDateConfigurationNeeded);
+                let expected = match (old(launch), old(current) || current == Revoked) {
+                    (true, false)
+                        if needs_configuration(launch) || needs_configuration(current) =>
+                    {
+                        TDRelaunchAdvisedConfigurationNeeded
+                    }
+                    (true, false) => TDRelaunchAdvised,
+                    _ => launch,
+                };
+                assert_eq!(
+                    launch.relaunched(current),
+                    expected,
+                    "{launch} then {current}"
+                );
+            }
+        }
     }
 }

@@ -6,8 +6,8 @@
 //! platform's.
 
 use super::body::Body;
+use super::envelope::EnclaveReport;
 use super::pck::Pck;
-use super::quote::QeReport;
 use super::status::Standing;
 use super::tcb_info::{AnyModule, EnclaveIdentity, EnclaveLevel, PlatformLevel, TcbInfo};
 
@@ -124,7 +124,10 @@ pub(super) fn module_faults(module: &AnyModule<'_>, body: &Body) -> Vec<&'static
 }
 
 /// What of the quoting enclave is not as its identity says.
-pub(super) fn enclave_faults(identity: &EnclaveIdentity, report: &QeReport) -> Vec<&'static str> {
+pub(super) fn enclave_faults(
+    identity: &EnclaveIdentity,
+    report: &EnclaveReport,
+) -> Vec<&'static str> {
     let mut faults = Vec::new();
     if report.mr_signer != identity.mrsigner.0 {
         faults.push("another MRSIGNER");

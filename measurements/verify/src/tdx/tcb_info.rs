@@ -113,9 +113,21 @@ impl<'a> AnyModule<'a> {
 pub(super) struct PlatformLevel {
     pub(super) tcb: PlatformTcb,
     tcb_date: Moment,
+    #[serde(deserialize_with = "level_status")]
     pub(super) tcb_status: TcbStatus,
     #[serde(rename = "advisoryIDs", default)]
     pub(super) advisory_ids: Vec<String>,
+}
+
+/// The status of a level: what becomes of two levels is none of one.
+fn level_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TcbStatus, D::Error> {
+    match TcbStatus::deserialize(deserializer)? {
+        status @ (TcbStatus::TDRelaunchAdvised
+        | TcbStatus::TDRelaunchAdvisedConfigurationNeeded) => Err(D::Error::custom(format!(
+            "no level has the status {status}"
+        ))),
+        status => Ok(status),
+    }
 }
 
 /// The SVNs that a platform must have to be of a level.
@@ -152,6 +164,7 @@ pub(super) struct Component {
 pub(super) struct EnclaveLevel {
     pub(super) tcb: EnclaveTcb,
     tcb_date: Moment,
+    #[serde(deserialize_with = "level_status")]
     pub(super) tcb_status: TcbStatus,
     #[serde(rename = "advisoryIDs", default)]
     pub(super) advisory_ids: Vec<String>,

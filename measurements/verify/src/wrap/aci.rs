@@ -1,7 +1,7 @@
 //! Azure container instances: the JSON bundle of evidence, and the security policy of a group of containers.
 
 use super::{Inner, certificates, rules};
-use crate::foreign::keys::Hash;
+use crate::keys::Hash;
 use crate::snp::Report;
 use crate::trail::Trail;
 use base64ct::{Base64, Encoding};

@@ -4,7 +4,7 @@ use super::cose::Sign1;
 use super::{Inner, certificates, is_digest, rules};
 use crate::foreign::cbor::{Label, Map};
 use crate::foreign::certificate::Certificate;
-use crate::foreign::keys::{Hash, PublicKey};
+use crate::keys::{Hash, P256Key, P384Key, PublicKey};
 use crate::snp::Report;
 use crate::trail::Trail;
 
@@ -49,12 +49,17 @@ fn key(bytes: &[u8]) -> Option<PublicKey> {
     let map = Map::parse(bytes).ok()?;
     let (x, y) = (map.bytes(Label::Number(-2))?, map.bytes(Label::Number(-3))?);
     let coordinates = [x, y].concat();
-    match (
+    let curve = (
         map.number(Label::Number(1))?,
         map.number(Label::Number(-1))?,
-    ) {
-        (2, 1) if x.len() == 32 => PublicKey::p256(&coordinates),
-        (2, 2) if x.len() == 48 => PublicKey::p384(&coordinates),
+    );
+    match curve {
+        (2, 1) if x.len() == 32 => {
+            P256Key::from_coordinates(coordinates.as_slice().try_into().ok()?).map(PublicKey::P256)
+        }
+        (2, 2) if x.len() == 48 => {
+            P384Key::from_coordinates(coordinates.as_slice().try_into().ok()?).map(PublicKey::P384)
+        }
         _ => None,
     }
 }

@@ -1,8 +1,7 @@
 //! COSE_Sign1 (RFC 9052 section 4.2): a message with one signature.
 
-use crate::foreign::cbor::{BadCbor, Label, MAX_ENTRIES, Map, end, put_head, whole};
-use crate::foreign::keys::{Hash, PublicKey};
-use minicbor::decode::Decoder;
+use crate::foreign::cbor::{BadCbor, Label, MAX_ENTRIES, Map, Reader, put_head, whole};
+use crate::keys::{Hash, PublicKey};
 
 /// The tag of COSE_Sign1.
 const TAG: u64 = 18;
@@ -22,15 +21,15 @@ pub(super) struct Sign1<'a> {
 impl<'a> Sign1<'a> {
     /// Reads a tagged message with its payload inside; nothing may follow it.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, BadCbor> {
-        let mut decoder = Decoder::new(bytes);
-        if decoder.tag()?.as_u64() != TAG || decoder.array()? != Some(4) {
+        let mut reader = Reader::new(bytes);
+        if reader.tag()? != TAG || reader.array()? != 4 {
             return Err(BadCbor);
         }
-        let protected = decoder.bytes()?;
-        // Nothing of the unprotected header is used, but it must be one.
-        Map::decode(&mut decoder)?;
-        let (payload, signature) = (decoder.bytes()?, decoder.bytes()?);
-        end(&decoder)?;
+        let protected = reader.bytes()?;
+        // Nothing of the unprotected header is used, a countersigned time included: nobody here has a root for its signer. But it must be one.
+        Map::read(&mut reader)?;
+        let (payload, signature) = (reader.bytes()?, reader.bytes()?);
+        reader.end()?;
         Ok(Self {
             protected,
             header: Map::parse(protected)?,
@@ -44,29 +43,14 @@ impl<'a> Sign1<'a> {
         let Some(list) = self.header.get(CRITICAL) else {
             return Some(Vec::new());
         };
-        whole(list, |decoder| {
-            let count = decoder
-                .array()?
-                .filter(|count| (1..=MAX_ENTRIES).contains(count));
-            (0..count.ok_or(BadCbor)?)
-                .map(|_| Ok(decoder.str()?))
-                .collect()
-        })
+        whole(list, |reader| row(reader, Reader::text))
     }
 
     /// The signer's certificates in DER, its own first (RFC 9360 section 2): one, or an array of them.
     pub(super) fn certificates(&self) -> Option<Vec<&'a [u8]>> {
         let chain = self.header.get(X5CHAIN)?;
-        whole(chain, |decoder| Ok(vec![decoder.bytes()?])).or_else(|| {
-            whole(chain, |decoder| {
-                let count = decoder
-                    .array()?
-                    .filter(|count| (1..=MAX_ENTRIES).contains(count));
-                (0..count.ok_or(BadCbor)?)
-                    .map(|_| Ok(decoder.bytes()?))
-                    .collect()
-            })
-        })
+        whole(chain, |reader| Ok(vec![reader.bytes()?]))
+            .or_else(|| whole(chain, |reader| row(reader, Reader::bytes)))
     }
 
     /// Whether `key` has signed the message in the algorithm that the protected header names (RFC 9052 section 4.4).
@@ -75,12 +59,16 @@ impl<'a> Sign1<'a> {
         let signature = self.signature;
         match (self.header.number(ALGORITHM), key) {
             // RFC 9053 section 2.1; the curve is fixed by what the key is.
-            (Some(-7), PublicKey::P256(_)) => key.ecdsa(Hash::Sha256, &message, signature),
-            (Some(-35), PublicKey::P384(_)) => key.ecdsa(Hash::Sha384, &message, signature),
+            (Some(-7), PublicKey::P256(key)) => signature
+                .try_into()
+                .is_ok_and(|signature| key.signed(Hash::Sha256, &message, signature)),
+            (Some(-35), PublicKey::P384(key)) => signature
+                .try_into()
+                .is_ok_and(|signature| key.signed(Hash::Sha384, &message, signature)),
             // RFC 8230 section 2.
-            (Some(-37), PublicKey::Rsa(_)) => key.pss(Hash::Sha256, &message, signature),
-            (Some(-38), PublicKey::Rsa(_)) => key.pss(Hash::Sha384, &message, signature),
-            (Some(-39), PublicKey::Rsa(_)) => key.pss(Hash::Sha512, &message, signature),
+            (Some(-37), PublicKey::Rsa(key)) => key.pss(Hash::Sha256, &message, signature),
+            (Some(-38), PublicKey::Rsa(key)) => key.pss(Hash::Sha384, &message, signature),
+            (Some(-39), PublicKey::Rsa(key)) => key.pss(Hash::Sha512, &message, signature),
             _ => false,
         }
     }
@@ -96,4 +84,16 @@ impl<'a> Sign1<'a> {
         }
         out
     }
+}
+
+/// An array of one to [`MAX_ENTRIES`] items of one kind.
+fn row<'a, T>(
+    reader: &mut Reader<'a>,
+    read: impl Fn(&mut Reader<'a>) -> Result<T, BadCbor>,
+) -> Result<Vec<T>, BadCbor> {
+    let count = reader.array()?;
+    if !(1..=MAX_ENTRIES).contains(&count) {
+        return Err(BadCbor);
+    }
+    (0..count).map(|_| read(reader)).collect()
 }

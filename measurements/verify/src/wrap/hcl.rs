@@ -12,8 +12,9 @@
 
 use super::tpm::{self, Quote};
 use super::{is_digest, rules};
-use crate::foreign::keys::{Hash, PublicKey};
+use crate::keys::{Hash, PublicKey, RsaKey};
 use crate::snp::{REPORT_BYTES, Report};
+use crate::tdx::Body;
 use crate::trail::{Step, Trail};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
@@ -31,8 +32,11 @@ const RUNTIME: usize = HEADER + REPORT_BYTES;
 const MAX_BYTES: usize = 16 * 1024;
 /// The kind of request: a report of the platform.
 const REQUEST: u32 = 2;
-/// Where REPORTDATA stands in a TDX report (Intel TDX module ABI, REPORTMACSTRUCT).
+/// Where parts stand in a TDX report (Intel TDX module ABI, TDREPORT_STRUCT): in REPORTMACSTRUCT the hash of TDINFO and REPORTDATA, then
+/// TDINFO, whose first fields are the ones of a quote's body from ATTRIBUTES to RTMR3, in its order.
+const TDX_INFO_HASH: usize = 80;
 const TDX_REPORT_DATA: usize = 128;
+const TDX_INFO: usize = 512;
 /// Bytes of a TDX report.
 const TDX_REPORT: usize = 1024;
 /// The name of the attestation key among the runtime claims.
@@ -221,8 +225,8 @@ impl<'a> Hcl<'a> {
         else {
             return Err("a key that is not RSA in base64url");
         };
-        match PublicKey::rsa(&modulus, &exponent) {
-            Some(key) if modulus.len() == 256 => Ok(key),
+        match RsaKey::of(&modulus, &exponent) {
+            Some(key) if key.bytes() == 256 => Ok(PublicKey::Rsa(key)),
             _ => Err("a key that is not RSA of 2048 bits with exponent 65537"),
         }
     }
@@ -233,8 +237,8 @@ impl<'a> Hcl<'a> {
 pub enum Judged<'a> {
     /// The SNP report.
     Snp(&'a Report),
-    /// The report data of the TDX quote that was made from the report inside.
-    Tdx(&'a [u8; 64]),
+    /// The body of the TDX quote that was made from the report inside.
+    Tdx(&'a Body),
 }
 
 /// What came beside the report.
@@ -293,19 +297,25 @@ pub fn judge(bytes: &[u8], judged: &Judged<'_>, beside: &Beside<'_>) -> Vec<Step
     trail.complete(rules::HCL, "a step before this one failed")
 }
 
+/// Whether a TDX report is the one that a quote with this body was made from: it says of the TD what the body says. Its authenticator can be
+/// checked on the machine alone; the hash inside is checked all the same.
+fn is_quoted(report: &[u8], body: &Body) -> bool {
+    let part = |from: usize| report.get(from..).unwrap_or_default();
+    let hash = Hash::Sha384.digest(part(TDX_INFO));
+    part(TDX_REPORT_DATA).starts_with(&body.report_data)
+        && part(TDX_INFO).starts_with(&body.td_info())
+        && part(TDX_INFO_HASH).starts_with(&hash)
+}
+
 /// The report inside is the judged one, and its report data are the hash of the claims.
 fn judge_report(trail: &mut Trail, hcl: &Hcl<'_>, judged: &Judged<'_>) {
     let (same, report_data) = match *judged {
         Judged::Snp(report) => (hcl.snp_report() == Some(report.bytes()), report.report_data),
-        Judged::Tdx(report_data) => {
-            let inside = hcl
-                .tdx_report()
-                .and_then(|report| report.get(TDX_REPORT_DATA..));
-            (
-                inside.is_some_and(|rest| rest.starts_with(report_data)),
-                *report_data,
-            )
-        }
+        Judged::Tdx(body) => (
+            hcl.tdx_report()
+                .is_some_and(|report| is_quoted(report, body)),
+            body.report_data,
+        ),
     };
     let found = match (same, hcl.kind) {
         (true, _) => "the judged report",

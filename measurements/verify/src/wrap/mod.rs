@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! hcl ─ tpm       Azure: paravisor's report, runtime data, the virtual TPM's quote
+//! azure           the same in JSON, as attesters hand it on, with the TD's quote or the chip's certificate
 //! cose ─ uvm      COSE_Sign1: messages under an attested key, endorsements of utility VMs
 //! aci             Azure container instances: JSON bundle, security policy
 //! table           Linux configfs-tsm and the extended report of GCE and AWS: report and certificate table
@@ -13,6 +14,7 @@
 
 mod aci;
 mod attested;
+pub mod azure;
 mod cose;
 pub mod hcl;
 mod rules;
@@ -35,6 +37,8 @@ pub const MAX_WRAPPER: usize = 256 * 1024;
 pub enum Wrapper {
     /// Azure's report of the paravisor, around an SNP report and the keys of a virtual TPM.
     Hcl,
+    /// The same in JSON, with the virtual TPM's quote and the chip's certificate.
+    AzureBundle,
     /// A COSE_Sign1 message whose protected header carries a report and the key that it attests.
     AttestedMessage,
     /// A COSE_Sign1 endorsement of the launch measurement of a utility VM. It holds no report.
@@ -53,6 +57,7 @@ impl fmt::Display for Wrapper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Hcl => "an Azure HCL report",
+            Self::AzureBundle => "an Azure attester's bundle",
             Self::AttestedMessage => "an attested COSE message",
             Self::UvmEndorsement => "an endorsement of a utility VM",
             Self::AciBundle => "an Azure container instances bundle",
@@ -98,6 +103,8 @@ impl Wrapper {
             Ok(Self::Hcl)
         } else if json && bytes.windows(9).any(|part| part == b"\"outblob\"") {
             Ok(Self::Table)
+        } else if azure::Bundle::is_like(bytes) {
+            Ok(Self::AzureBundle)
         } else if json {
             Ok(Self::AciBundle)
         } else if bytes.starts_with(&[0xd2, 0x84]) {
@@ -126,6 +133,7 @@ impl Wrapper {
                     ..Inner::default()
                 })
             }
+            Self::AzureBundle => azure::open(bytes).ok_or(nothing),
             Self::AttestedMessage => attested::open(bytes).ok_or(nothing),
             Self::AciBundle => aci::open(bytes).ok_or(nothing),
             Self::Table => table::open(bytes).ok_or(nothing),
@@ -146,6 +154,9 @@ impl Wrapper {
         match self {
             Self::Hcl => {
                 return hcl::judge(bytes, &hcl::Judged::Snp(report), &hcl::Beside::default());
+            }
+            Self::AzureBundle => {
+                return azure::judge(bytes, &hcl::Judged::Snp(report), None, None);
             }
             Self::AttestedMessage => {
                 attested::judge(&mut trail, bytes, report);
@@ -172,6 +183,7 @@ impl Wrapper {
     fn rules(self) -> &'static [&'static Rule] {
         match self {
             Self::Hcl => rules::HCL,
+            Self::AzureBundle => rules::AZURE,
             Self::AttestedMessage => rules::COSE,
             Self::UvmEndorsement => rules::UVM,
             Self::AciBundle => rules::ACI,

@@ -37,6 +37,15 @@ rules! { HCL:
         "TPM 2.0 part 2, TPMS_QUOTE_INFO, pcrDigest";
 }
 
+rules! { AZURE:
+    AZURE_FORMAT: "azure.format",
+        "the bundle has a report of the paravisor, and a quote and registers of the virtual TPM",
+        "Confidential Containers, az-snp-vtpm and az-tdx-vtpm attesters, evidence";
+    AZURE_QUOTE: "azure.td-quote",
+        "the quote of the TD in the bundle is the one that is judged",
+        "Confidential Containers, az-tdx-vtpm attester, td_quote";
+}
+
 rules! { COSE:
     COSE_FORMAT: "cose.format",
         "the message is a COSE_Sign1 whose protected header carries evidence and a key",

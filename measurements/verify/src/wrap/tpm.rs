@@ -7,7 +7,7 @@
 
 use super::hcl::Beside;
 use super::rules;
-use crate::foreign::keys::{Hash, PublicKey};
+use crate::keys::{Hash, PublicKey};
 use crate::trail::Trail;
 use sha2::{Digest, Sha256};
 

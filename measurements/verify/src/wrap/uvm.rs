@@ -4,7 +4,7 @@ use super::cose::Sign1;
 use super::rules;
 use crate::foreign::cbor::{BadCbor, Label, whole};
 use crate::foreign::certificate::Certificate;
-use crate::foreign::keys::Hash;
+use crate::keys::Hash;
 use crate::snp::Report;
 use crate::trail::Trail;
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -15,8 +15,12 @@ use serde::Deserialize;
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 
 /// Whose endorsements are taken: SHA-256 of the root (`Microsoft Supply Chain RSA Root CA 2022`) in base64url, the purpose of the signer's
-/// certificate, and the feed. Source: microsoft/CCF, `include/ccf/pal/uvm_endorsements.h` and the `iss` and `feed` of the
-/// endorsements themselves; taken 2026-11-23.
+/// certificate, and the feed. Source: microsoft/CCF, `uvm_endorsements.h`, `default_uvm_roots_of_trust`, which has both pairs of purpose and
+/// feed, and the `iss` and `feed` of the endorsements themselves; looked at on 2026-11-23. CCF also asks for a least number (100 and 1):
+/// which utility VM is new enough is for whoever relies on one, and nothing of ours does, so the number is shown and not judged.
+///
+/// An endorsement may carry a countersigned time in its unprotected header (an RFC 3161 token). It is not read: it would need another root,
+/// and the signer's own time in the protected header is what its certificates are held against.
 const ISSUERS: [(&str, ObjectIdentifier, &str); 2] = [
     (
         "I__iuL25oXEVFdTP_aBLx_eT1RPHbCQ_ECBQfYZpt9s",
@@ -108,10 +112,9 @@ fn judge_chain(trail: &mut Trail, message: &Sign1<'_>, chain: &[Certificate<'_>]
         .header
         .get(Label::Text("signingtime"))
         .and_then(|value| {
-            whole(value, |decoder| {
-                let tag = decoder.tag()?.as_u64();
-                let time = decoder.u64()?;
-                if tag == 1 { Ok(time) } else { Err(BadCbor) }
+            whole(value, |reader| match reader.tag()? {
+                1 => reader.unsigned(),
+                _ => Err(BadCbor),
             })
         });
     let found = match time {

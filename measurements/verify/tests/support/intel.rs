@@ -1,13 +1,14 @@
 //! A signer for tests, Intel's style: good evidence of a TD, of which a test changes one thing before it is signed.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) use super::collateral::LEVEL;
+
+use super::collateral::{qe_identity, tcb_info};
 use super::der::{TRUE, bits, integer, oid, sequence, time, tlv};
-use super::pki::{
-    BASIC_CONSTRAINTS, Cert, Crl, DAY, Ext, KEY_USAGE, MEASUREMENT, NOW, RELEASE, SESSION, ec_spki,
-    ext, name, session_report_data,
-};
+use super::expected::{Change, release_with};
+use super::pki::{DAY, MEASUREMENT, NOW, RELEASE, SESSION, session_report_data};
 use super::publish::publish;
-use cloister_verify::policy::PolicyFiles;
+use super::x509::{BASIC_CONSTRAINTS, Cert, Crl, Ext, KEY_USAGE, ec_spki, ext, name};
 use cloister_verify::{
     Anchors, Appraisal, Binding, Collateral, Expected, Opinion, Policy, Release, UnixTime,
     appraise_quote, attest,
@@ -201,52 +202,6 @@ fn list(issuer: &str) -> Crl {
     }
 }
 
-/// SVN components as JSON.
-fn components(svns: [u8; 16]) -> String {
-    let texts: Vec<String> = svns
-        .iter()
-        .map(|svn| format!("{{\"svn\":{svn}}}"))
-        .collect();
-    format!("[{}]", texts.join(","))
-}
-
-pub(crate) const LEVEL: [u8; 16] = [5, 5, 2, 2, 3, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0];
-const TDX_LEVEL: [u8; 16] = [5, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
-/// TCB info with two levels of platform and module.
-fn tcb_info() -> String {
-    let (zero48, zero8, ones8) = ("00".repeat(48), "00".repeat(8), "FF".repeat(8));
-    let module =
-        format!(r#""mrsigner":"{zero48}","attributes":"{zero8}","attributesMask":"{ones8}""#);
-    let date = r#""tcbDate":"2025-08-13T00:00:00Z""#;
-    let level = |sgx, tdx, pcesvn: u8, rest: &str| {
-        format!(
-            r#"{{"tcb":{{"sgxtcbcomponents":{},"pcesvn":{pcesvn},"tdxtcbcomponents":{}}},{date},{rest}}}"#,
-            components(sgx),
-            components(tdx)
-        )
-    };
-    let mut old = LEVEL;
-    old[0] = 4;
-    format!(
-        r#"{{"id":"TDX","version":3,"issueDate":"2026-11-20T00:00:00Z","nextUpdate":"2026-12-20T00:00:00Z","fmspc":"0badc0de0001","pceId":"0000","tcbType":0,"tcbEvaluationDataNumber":21,"tdxModule":{{{module}}},"tdxModuleIdentities":[{{"id":"TDX_01",{module},"tcbLevels":[{{"tcb":{{"isvsvn":5}},{date},"tcbStatus":"UpToDate"}},{{"tcb":{{"isvsvn":2}},{date},"tcbStatus":"OutOfDate","advisoryIDs":["INTEL-SA-00002"]}}]}}],"tcbLevels":[{},{}]}}"#,
-        level(LEVEL, TDX_LEVEL, 11, r#""tcbStatus":"UpToDate""#),
-        level(
-            old,
-            TDX_LEVEL,
-            11,
-            r#""tcbStatus":"OutOfDate","advisoryIDs":["INTEL-SA-00001"]"#
-        )
-    )
-}
-
-fn qe_identity() -> String {
-    format!(
-        r#"{{"id":"TD_QE","version":2,"issueDate":"2026-11-20T00:00:00Z","nextUpdate":"2026-12-20T00:00:00Z","tcbEvaluationDataNumber":21,"miscselect":"00000000","miscselectMask":"FFFFFFFF","attributes":"11000000000000000000000000000000","attributesMask":"FBFFFFFFFFFFFFFF0000000000000000","mrsigner":"{}","isvprodid":2,"tcbLevels":[{{"tcb":{{"isvsvn":4}},"tcbDate":"2025-08-13T00:00:00Z","tcbStatus":"UpToDate"}},{{"tcb":{{"isvsvn":2}},"tcbDate":"2025-08-13T00:00:00Z","tcbStatus":"OutOfDate"}}]}}"#,
-        "DC".repeat(32)
-    )
-}
-
 /// A release with one TDX shape whose numbers are the ones of the tests.
 pub(crate) fn release(id: &str, flavour: &str) -> Release {
     release_of(
@@ -258,38 +213,12 @@ pub(crate) fn release(id: &str, flavour: &str) -> Release {
 
 /// A release with one TDX shape: `MRTD`, `RTMR0` to `RTMR2`.
 pub(crate) fn release_of(id: &str, flavour: &str, numbers: [[u8; 48]; 4]) -> Release {
-    let (hash, digest) = ("ab".repeat(32), "01".repeat(48));
-    let [mrtd, rtmr0, rtmr1, rtmr2] = numbers.map(hex::encode);
-    let json = format!(
-        r#"{{"release":"{id}","flavour":"{flavour}","firmware":{{"name":"tests","sha256":"{hash}","snp":{{"pages_digest":"{digest}","sections":[{{"gpa":8388608,"size":4096,"kind":16}}],"reset_eip":1,"hashes_gpa":8388608}}}},"kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"cloister.release={id} cloister.weights={hash}:12","weights":{{"root_hash":"{hash}"}},"snp":[],"tdx":[{{"firmware_sha256":"{hash}","vcpus":2,"memory_mib":2048,"mrtd":"{mrtd}","rtmr0":"{rtmr0}","rtmr1":"{rtmr1}","rtmr2":"{rtmr2}"}}]}}"#
-    );
-    Release::from_json(json.as_bytes()).unwrap()
+    release_with(id, flavour, [1; 48], Some(numbers))
 }
 
 /// The production policy with the machine of the tests, its rules and Intel's floors changed.
-pub(crate) fn policy(rules: (&str, &str), floors: (&str, &str), smt: bool) -> Policy {
-    let changed = |text: &str, (from, to): (&str, &str)| {
-        assert!(
-            from.is_empty() || text.matches(from).count() == 1,
-            "{from} is not there once"
-        );
-        if from.is_empty() {
-            text.to_owned()
-        } else {
-            text.replace(from, to)
-        }
-    };
-    let machines = format!(
-        "machines = [{{ hardware-id = \"{}\", smt = {smt}, name = \"test\", source = \"test\", date = \"2026-11-23\" }}]",
-        hex::encode(PPID)
-    );
-    Policy::parse(&PolicyFiles {
-        rules: &changed(include_str!("../../../policy/production.toml"), rules),
-        floors: include_str!("../../../policy/amd-floors.toml"),
-        intel_floors: &changed(include_str!("../../../policy/intel-floors.toml"), floors),
-        machines: &machines,
-    })
-    .unwrap()
+pub(crate) fn policy(rules: Change<'_>, floors: Change<'_>, smt: bool) -> Policy {
+    super::expected::policy(rules, floors, &PPID, smt)
 }
 
 impl Default for Td {
@@ -384,7 +313,7 @@ impl Td {
         self.body.truncate(584);
     }
 
-    fn root_der(&self) -> Vec<u8> {
+    pub(crate) fn root_der(&self) -> Vec<u8> {
         self.root.sign_with(|body| sign_der(ROOT, body))
     }
 
@@ -490,13 +419,17 @@ impl Td {
 
     /// Judged with its binding. A test root attests nothing, so the rule on the kind of evidence always speaks against it.
     pub(crate) fn attest(&self) -> Appraisal {
+        self.attest_under(&self.anchors())
+    }
+
+    pub(crate) fn attest_under(&self, anchors: &Anchors) -> Appraisal {
         attest(
             &self.evidence(),
             &self.binding,
             &Expected {
                 policy: &self.policy,
                 releases: &publish(&self.releases, self.now),
-                anchors: &self.anchors(),
+                anchors,
                 now: UnixTime(self.now),
             },
         )

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod boot_log;
+pub(crate) mod collateral;
 pub(crate) mod der;
+pub(crate) mod expected;
 pub(crate) mod intel;
 pub(crate) mod merkle;
 pub(crate) mod pki;
@@ -10,11 +12,25 @@ pub(crate) mod publish;
 pub(crate) mod scene;
 pub(crate) mod tdx;
 pub(crate) mod wrapped;
+pub(crate) mod x509;
 
-use cloister_verify::{Anchors, Endorsements, Opinion, Policy, UnixTime, appraise, pem};
+use cloister_verify::{Anchors, Endorsements, Opinion, Policy, Step, UnixTime, appraise, pem};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// The ids of the rules that speak against evidence.
+pub(crate) fn failed(trail: &[Step]) -> Vec<&'static str> {
+    let failed = trail.iter().filter(|step| !step.passed());
+    failed.map(|step| step.rule).collect()
+}
+
+/// The same with what was expected and found, a line each.
+pub(crate) fn explain(trail: &[Step]) -> String {
+    let failed = trail.iter().filter(|step| !step.passed());
+    let lines: Vec<String> = failed.map(ToString::to_string).collect();
+    lines.join("\n")
+}
 
 /// The corpus, or `None` after saying loudly that its tests compare nothing.
 pub(crate) fn corpus() -> Option<PathBuf> {

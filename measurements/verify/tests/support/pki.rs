@@ -1,9 +1,13 @@
 //! A signer for tests: good evidence of a simulated processor, of which a test changes one thing before it is signed.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use super::der::{NULL, TRUE, bits, explicit, integer, oid, pss_sha384, sequence, time, tlv};
+pub(crate) use super::expected::listing;
+pub(crate) use super::x509::*;
+
+use super::der::{NULL, TRUE, bits, integer, oid, sequence, time, tlv};
+use super::expected::release_with;
 use super::publish::publish;
-use cloister_verify::policy::{PolicyFiles, SIMULATED_HARDWARE_ID};
+use cloister_verify::policy::SIMULATED_HARDWARE_ID;
 use cloister_verify::{
     Anchors, Appraisal, Binding, Endorsements, Expected, Opinion, Policy, Release, UnixTime,
     appraise, attest,
@@ -59,7 +63,7 @@ pub(crate) const CHIP: [u8; 48] = [7; 48];
 pub(crate) const OTHER_CHIP: [u8; 48] = [8; 48];
 
 /// Signs; what was signed before gets the same signature, since most scenes share most certificates.
-fn sign(key: &RsaPrivateKey, message: &[u8]) -> Vec<u8> {
+pub(crate) fn sign(key: &RsaPrivateKey, message: &[u8]) -> Vec<u8> {
     type Signed = HashMap<(Vec<u8>, Vec<u8>), Vec<u8>>;
     static SIGNED: LazyLock<Mutex<Signed>> = LazyLock::new(Mutex::default);
     let done = (key.n_bytes().to_vec(), message.to_vec());
@@ -95,31 +99,6 @@ pub(crate) fn chip_spki(secret: &[u8; 48], compressed: bool) -> Vec<u8> {
     ec_spki("1.3.132.0.34", point.as_bytes())
 }
 
-pub(crate) fn ec_spki(curve: &str, point: &[u8]) -> Vec<u8> {
-    sequence(&[
-        &sequence(&[&oid("1.2.840.10045.2.1"), &oid(curve)]),
-        &bits(0, point),
-    ])
-}
-
-/// One extension.
-#[derive(Clone)]
-pub(crate) struct Ext {
-    pub(crate) id: &'static str,
-    pub(crate) critical: bool,
-    pub(crate) value: Vec<u8>,
-}
-
-pub(crate) fn ext(id: &'static str, critical: bool, value: Vec<u8>) -> Ext {
-    Ext {
-        id,
-        critical,
-        value,
-    }
-}
-
-pub(crate) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
-pub(crate) const KEY_USAGE: &str = "2.5.29.15";
 pub(crate) const BOOT_LOADER: &str = "1.3.6.1.4.1.3704.1.3.1";
 pub(crate) const TEE: &str = "1.3.6.1.4.1.3704.1.3.2";
 pub(crate) const SNP: &str = "1.3.6.1.4.1.3704.1.3.3";
@@ -129,147 +108,6 @@ pub(crate) const STRUCT_VERSION: &str = "1.3.6.1.4.1.3704.1.1";
 pub(crate) const PRODUCT_NAME: &str = "1.3.6.1.4.1.3704.1.2";
 pub(crate) const HARDWARE_ID: &str = "1.3.6.1.4.1.3704.1.4";
 pub(crate) const PROVIDER_ID: &str = "1.3.6.1.4.1.3704.1.5";
-
-/// A certificate before it is signed; every member can be made wrong.
-#[derive(Clone)]
-pub(crate) struct Cert {
-    pub(crate) version: Vec<u8>,
-    pub(crate) serial: Vec<u8>,
-    pub(crate) inner_algorithm: Vec<u8>,
-    pub(crate) outer_algorithm: Vec<u8>,
-    pub(crate) issuer: Vec<u8>,
-    pub(crate) subject: Vec<u8>,
-    pub(crate) not_before: Vec<u8>,
-    pub(crate) not_after: Vec<u8>,
-    pub(crate) spki: Vec<u8>,
-    pub(crate) extensions: Vec<Ext>,
-    /// Bytes between the public key and the extensions.
-    pub(crate) before_extensions: Vec<u8>,
-}
-
-pub(crate) fn name(common_name: &str) -> Vec<u8> {
-    let attribute = |id, text: &str| tlv(0x31, &sequence(&[&oid(id), &tlv(0x0c, text.as_bytes())]));
-    sequence(&[
-        &attribute("2.5.4.10", "Cloister tests"),
-        &attribute("2.5.4.3", common_name),
-    ])
-}
-
-impl Cert {
-    pub(crate) fn new(
-        issuer: &str,
-        subject: &str,
-        serial: u8,
-        spki: Vec<u8>,
-        extensions: Vec<Ext>,
-    ) -> Self {
-        Self {
-            version: explicit(0, &integer(&[2])),
-            serial: integer(&[serial]),
-            inner_algorithm: pss_sha384(),
-            outer_algorithm: pss_sha384(),
-            issuer: name(issuer),
-            subject: name(subject),
-            not_before: time(NOW - 10 * DAY),
-            not_after: time(NOW + 10 * DAY),
-            spki,
-            extensions,
-            before_extensions: Vec::new(),
-        }
-    }
-
-    pub(crate) fn extension(&mut self, id: &str) -> &mut Ext {
-        self.extensions.iter_mut().find(|e| e.id == id).unwrap()
-    }
-
-    pub(crate) fn remove(&mut self, id: &str) {
-        let before = self.extensions.len();
-        self.extensions.retain(|e| e.id != id);
-        assert_ne!(before, self.extensions.len(), "nothing was removed");
-    }
-
-    pub(crate) fn sign(&self, key: &RsaPrivateKey) -> Vec<u8> {
-        self.sign_with(|body| sign(key, body))
-    }
-
-    /// Signs with whatever key.
-    pub(crate) fn sign_with(&self, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
-        let extensions: Vec<Vec<u8>> = self
-            .extensions
-            .iter()
-            .map(|e| {
-                let critical = if e.critical { TRUE } else { &[] };
-                sequence(&[&oid(e.id), critical, &tlv(4, &e.value)])
-            })
-            .collect();
-        let extensions = match extensions.as_slice() {
-            [] => Vec::new(),
-            some => explicit(3, &tlv(0x30, &some.concat())),
-        };
-        let body = sequence(&[
-            &self.version,
-            &self.serial,
-            &self.inner_algorithm,
-            &self.issuer,
-            &sequence(&[&self.not_before, &self.not_after]),
-            &self.subject,
-            &self.spki,
-            &self.before_extensions,
-            &extensions,
-        ]);
-        sequence(&[&body, &self.outer_algorithm, &bits(0, &sign(&body))])
-    }
-}
-
-/// A revocation list before it is signed.
-#[derive(Clone)]
-pub(crate) struct Crl {
-    pub(crate) version: Vec<u8>,
-    pub(crate) issuer: Vec<u8>,
-    pub(crate) this_update: Vec<u8>,
-    pub(crate) next_update: Vec<u8>,
-    pub(crate) revoked: Vec<u8>,
-    pub(crate) extensions: Vec<Ext>,
-}
-
-impl Crl {
-    pub(crate) fn sign(&self, key: &RsaPrivateKey) -> Vec<u8> {
-        self.sign_with(&pss_sha384(), |body| sign(key, body))
-    }
-
-    /// Signs with whatever key and algorithm.
-    pub(crate) fn sign_with(
-        &self,
-        algorithm: &[u8],
-        sign: impl FnOnce(&[u8]) -> Vec<u8>,
-    ) -> Vec<u8> {
-        let revoked = sequence(&[&integer(&[self.revoked.len() as u8 + 90]), &time(NOW - DAY)]);
-        let entries: Vec<Vec<u8>> = self
-            .revoked
-            .iter()
-            .map(|&serial| sequence(&[&integer(&[serial]), &time(NOW - DAY)]))
-            .chain([revoked])
-            .collect();
-        let extensions: Vec<Vec<u8>> = self
-            .extensions
-            .iter()
-            .map(|e| {
-                let critical = if e.critical { TRUE } else { &[] };
-                sequence(&[&oid(e.id), critical, &tlv(4, &e.value)])
-            })
-            .collect();
-        let body = sequence(&[
-            &self.version,
-            algorithm,
-            &self.issuer,
-            &self.this_update,
-            &self.next_update,
-            &tlv(0x30, &entries.concat()),
-            &explicit(0, &tlv(0x30, &extensions.concat())),
-        ]);
-        sequence(&[&body, algorithm, &bits(0, &sign(&body))])
-    }
-}
 
 /// Good evidence, and everything that the verifier is told, before anything is signed.
 #[derive(Clone)]
@@ -315,15 +153,20 @@ pub(crate) fn session_report_data(release: &str) -> [u8; 64] {
     .0
 }
 
+/// `REPORT_DATA` for the key of the tests with this end of life.
+pub(crate) fn key_report_data(release: &str, not_after: u64) -> [u8; 64] {
+    cloister_bind::KeyBinding {
+        spki_sha256: Sha256::digest(SPKI).into(),
+        key_configs_sha256: Sha256::digest(KEY_CONFIGS).into(),
+        not_after,
+        release: cloister_bind::ReleaseId::parse(release).unwrap(),
+    }
+    .report_data()
+    .0
+}
+
 pub(crate) fn release(id: &str, flavour: &str, digest: [u8; 48]) -> Release {
-    let (hash, digest) = ("ab".repeat(32), hex::encode(digest));
-    let json = format!(
-        r#"{{"release":"{id}","flavour":"{flavour}","firmware":{{"name":"tests","sha256":"{hash}","snp":{{"pages_digest":"{digest}",
-"sections":[{{"gpa":8388608,"size":4096,"kind":16}}],"reset_eip":1,"hashes_gpa":8388608}}}},
-"kernel_sha256":"{hash}","initrd_sha256":"{hash}","cmdline":"cloister.release={id} cloister.weights={hash}:12",
-"weights":{{"root_hash":"{hash}"}},"snp":[{{"cpu":"EPYC-v4","vcpus":1,"guest_features":1,"digest":"{digest}"}}],"tdx":[]}}"#
-    );
-    Release::from_json(json.as_bytes()).unwrap()
+    release_with(id, flavour, digest, None)
 }
 
 impl Default for Scene {
@@ -465,7 +308,7 @@ impl Scene {
         entries
     }
 
-    fn ark_der(&self) -> Vec<u8> {
+    pub(crate) fn ark_der(&self) -> Vec<u8> {
         self.ark.sign(&ARK)
     }
 
@@ -557,30 +400,4 @@ impl Scene {
         self.crl.issuer = name(&ark);
         self
     }
-}
-
-/// The production policy with one machine.
-pub(crate) fn listing(hardware_id: &[u8], smt: bool) -> Policy {
-    let machines = format!(
-        "machines = [{{ hardware-id = \"{}\", smt = {smt}, name = \"test\", source = \"test\", date = \"2026-11-23\" }}]",
-        hex::encode(hardware_id)
-    );
-    Policy::production().with_machines(&machines).unwrap()
-}
-
-/// The production policy with another text in its rules.
-pub(crate) fn production_with(from: &str, to: &str) -> Policy {
-    let rules = include_str!("../../../policy/production.toml");
-    assert_eq!(rules.matches(from).count(), 1, "{from} is not there once");
-    let machines = format!(
-        "machines = [{{ hardware-id = \"{}\", smt = false, name = \"test\", source = \"test\", date = \"2026-11-23\" }}]",
-        hex::encode(SIMULATED_HARDWARE_ID)
-    );
-    Policy::parse(&PolicyFiles {
-        rules: &rules.replace(from, to),
-        floors: include_str!("../../../policy/amd-floors.toml"),
-        intel_floors: include_str!("../../../policy/intel-floors.toml"),
-        machines: &machines,
-    })
-    .unwrap()
 }
