@@ -162,6 +162,9 @@ fn sev_says(case: &Case) -> Option<Result<(), String>> {
     Some(peers::sev(&case.report, leaf, ask, ark))
 }
 
+/// The rules that speak against a change of good evidence, and the change.
+type Change = (&'static [&'static str], fn(&mut Td));
+
 /// Evidence of a TD made here that `dcap-qvl` calls up to date, and the rule that refuses it: each the good evidence with one change.
 #[test]
 fn what_passes_dcap_qvl_and_fails_a_rule() {
@@ -174,7 +177,7 @@ fn what_passes_dcap_qvl_and_fails_a_rule() {
         (refused(&td.appraise()), theirs)
     };
     assert_eq!(judge(|_| {}), (Vec::new(), Ok("UpToDate".to_owned())));
-    let table: [(&[&str], fn(&mut Td)); 9] = [
+    let table: [Change; 9] = [
         // Bytes behind the quote that nobody signed.
         (&["tdx.quote.padding"], |td| {
             td.after = |quote| quote.extend(b"anything")

@@ -56,11 +56,14 @@ fn a_td_that_passes_every_rule_of_production_is_attested() {
 #[test]
 fn a_td_bound_to_a_key_is_attested_for_the_life_of_the_key() {
     let with = |not_after: u64| {
-        let mut td = Td::default();
-        td.binding = Binding::Key {
+        let binding = Binding::Key {
             spki_der: SPKI,
             key_configs: KEY_CONFIGS,
             not_after,
+        };
+        let mut td = Td {
+            binding,
+            ..Td::default()
         };
         td.put(REPORTDATA, &pki::key_report_data(RELEASE, not_after));
         judge(&td)
