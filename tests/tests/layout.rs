@@ -246,18 +246,10 @@ fn the_operators_pages_show_the_launchers_line() {
     let image = Path::new(env!("CARGO_TARGET_TMPDIR")).join("launcher-image");
     fs::create_dir_all(&image).unwrap();
     fs::write(image.join("cmdline"), "MEASURED LINE").unwrap();
-    for (flavour, page, more) in [
-        (
-            "snp",
-            "bare-metal-snp.md",
-            &["--snp-policy", "0x3c20000"][..],
-        ),
-        ("tdx", "bare-metal-tdx.md", &[]),
-    ] {
+    for (flavour, page) in [("snp", "bare-metal-snp.md"), ("tdx", "bare-metal-tdx.md")] {
         let output = Command::new(root().join("image/run"))
             .args(["--flavour", flavour, "--vcpus", "4", "--memory", "4096"])
             .args(["--port", "8443", "--print"])
-            .args(more)
             .env("CLOISTER_IMAGE", &image)
             .env_remove("CLOISTER_QEMU")
             .env_remove("CLOISTER_QEMU_DATA")
