@@ -5,6 +5,7 @@ use crate::support::intel::{self, MRTD, REPORTDATA, RTMR1, Td};
 use crate::support::pki::{
     self, KEY_CONFIGS, MEASUREMENT, NONCE, NOW, RELEASE, SESSION, SPKI, Scene, listing,
 };
+use crate::support::publish::publish;
 use crate::{
     Anchors, Appraisal, Binding, BindingKind, Expected, Policy, Step, UnixTime, attest, policy,
 };
@@ -112,7 +113,8 @@ fn a20_an_attested_td_is_of_an_accepted_release() {
     for offset in [MRTD, RTMR1] {
         refuses(&unknown, |td| td.body[offset] ^= 1);
     }
-    refuses(&unknown, |td| td.releases.clear());
+    let unpublished = [&["release.published"], unknown.as_slice()].concat();
+    refuses(&unpublished, |td| td.releases.clear());
     refuses(&["release.flavour", "binding.report-data"], |td| {
         td.releases = vec![intel::release(RELEASE, "simulated")];
     });
@@ -135,7 +137,7 @@ fn a19_nothing_of_what_attests_a_td_may_be_missing() {
         let anchors = Anchors::hardware_of_tests(None, Some(&whole.root_der()));
         let expected = Expected {
             policy: &whole.policy,
-            releases: &whole.releases,
+            releases: &publish(&whole.releases, whole.now),
             anchors: &anchors,
             now: UnixTime(whole.now),
         };
