@@ -44,7 +44,7 @@ fuzz: ## fuzz every decoder, or one, on one core: make fuzz TIME=600 TARGET=name
 
 .PHONY: bench
 bench: weights measure ## measure: sealing, verification, summarising, ratios beside peers; and boots, median of ten
-	$(CARGO) bench -p cloister-seal -p cloister-verify -p cloister-model
+	$(CARGO) bench -p cloister-seal -p cloister-verify -p cloister-model --features cloister-verify/graviola
 	@$(ENV) image/boot-bench
 
 .PHONY: image

@@ -169,8 +169,10 @@ impl IntelRoot {
 
     /// Whether a certificate that came with evidence is this root.
     pub(crate) fn is(&self, der: &[u8]) -> bool {
-        self.certificate()
-            .is_some_and(|pinned| is_root(der, &pinned, &self.key, Maker::Intel))
+        der == self.der
+            || self
+                .certificate()
+                .is_some_and(|pinned| is_root(der, &pinned, &self.key, Maker::Intel))
     }
 
     /// Whether this root has signed a certificate.

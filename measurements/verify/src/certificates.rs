@@ -60,12 +60,12 @@ pub(crate) fn judge_validity(
 }
 
 /// A revocation list, when one is given or demanded.
-pub(crate) fn judge_list(
+pub(crate) fn judge_list<L>(
     trail: &mut Trail,
     rule: &Rule,
-    list: Option<&[u8]>,
+    list: Option<L>,
     demand: &RevocationRules,
-    check: impl FnOnce(&[u8]) -> Result<String, String>,
+    check: impl FnOnce(L) -> Result<String, String>,
 ) {
     let expected = "a current list of the issuer without these certificates";
     match (list, demand.list.value) {

@@ -17,7 +17,12 @@ pub(crate) struct RevocationList<'a> {
 }
 
 impl<'a> RevocationList<'a> {
-    pub(crate) fn parse(bytes: &'a [u8], maker: Maker) -> Result<Self, BadX509> {
+    /// Reads a list; `Err` says what is wrong with it.
+    pub(crate) fn read(bytes: &'a [u8], maker: Maker) -> Result<Self, String> {
+        Self::parse(bytes, maker).map_err(|error| format!("a list with {error}"))
+    }
+
+    fn parse(bytes: &'a [u8], maker: Maker) -> Result<Self, BadX509> {
         let signed = Signed::list(bytes, maker)?;
         let mut reader = SliceReader::new(signed.tbs)?;
         let list = reader.sequence(|tbs| {
@@ -60,37 +65,34 @@ impl<'a> RevocationList<'a> {
         reader.finish()?;
         Ok(list)
     }
-}
-
-/// Whether `list` is this issuer's, current at `now`, and free of all of `serials`; `Err` says what speaks against it.
-pub(crate) fn check(
-    list: &[u8],
-    issuer: &Certificate<'_>,
-    key: &impl CertifyingKey,
-    serials: &[&[u8]],
-    now: u64,
-) -> Result<String, String> {
-    let list = RevocationList::parse(list, issuer.signed.maker)
-        .map_err(|error| format!("a list with {error}"))?;
-    let own = issuer.may_sign_crl() == Ok(true) && issuer.subject.der == list.issuer.der;
-    if !own || !key.certified(&list.signed) {
-        return Err(format!(
-            "a list that is not signed by {}",
-            issuer.subject.common_name
-        ));
+    /// Whether this is the issuer's list, current at `now`, and free of all of `serials`; `Err` says what speaks against it.
+    pub(crate) fn check(
+        &self,
+        issuer: &Certificate<'_>,
+        key: &impl CertifyingKey,
+        serials: &[&[u8]],
+        now: u64,
+    ) -> Result<String, String> {
+        let own = issuer.may_sign_crl() == Ok(true) && issuer.subject.der == self.issuer.der;
+        if !own || !key.certified(&self.signed) {
+            return Err(format!(
+                "a list that is not signed by {}",
+                issuer.subject.common_name
+            ));
+        }
+        if now < self.this_update {
+            return Err("a list from the future".into());
+        }
+        if now > self.next_update {
+            return Err("a list that is out of date".into());
+        }
+        if serials.iter().any(|serial| self.revoked.contains(serial)) {
+            return Err("a certificate of the chain is revoked".into());
+        }
+        Ok(format!(
+            "a current list of {} with {} revoked certificates, none of them here",
+            issuer.subject.common_name,
+            self.revoked.len()
+        ))
     }
-    if now < list.this_update {
-        return Err("a list from the future".into());
-    }
-    if now > list.next_update {
-        return Err("a list that is out of date".into());
-    }
-    if serials.iter().any(|serial| list.revoked.contains(serial)) {
-        return Err("a certificate of the chain is revoked".into());
-    }
-    Ok(format!(
-        "a current list of {} with {} revoked certificates, none of them here",
-        issuer.subject.common_name,
-        list.revoked.len()
-    ))
 }

@@ -5,11 +5,17 @@ use crate::x509::{BadX509, integer};
 use der::{Reader, SliceReader};
 use p384::ecdsa::signature::hazmat::PrehashVerifier;
 
-/// One curve: a key is a point, a signature r and s, big-endian one after the other.
+/// A public key in one implementation; a signature is r and s, big-endian one after the other, `BOTH` bytes together.
+pub(super) trait Ecdsa<const BOTH: usize>: Send + Sync {
+    /// Whether r and s are this key's signature over `message`; never for r or s of zero or of the group order or more.
+    fn signed(&self, hash: Hash, message: &[u8], signature: &[u8; BOTH]) -> bool;
+}
+
+/// One curve: how many bytes an uncompressed point has, and a signature.
 macro_rules! curve {
     ($key:ident, $curve:ident, $algorithm:ident, $point:literal, $both:literal, $name:literal) => {
         #[doc = concat!("A key on ", $name, ".")]
-        pub(crate) struct $key($curve::ecdsa::VerifyingKey);
+        pub(crate) struct $key(Box<dyn Ecdsa<$both>>);
 
         impl $key {
             /// Reads a `SubjectPublicKeyInfo`; `None` when it is of another kind, curve or form, or no point of the curve.
@@ -20,9 +26,32 @@ macro_rules! curve {
             /// Reads an uncompressed point: 0x04, then both coordinates (SEC 1 section 2.3.3).
             pub(super) fn from_point(point: &[u8]) -> Option<Self> {
                 let point: &[u8; $point] = point.try_into().ok()?;
-                let uncompressed = point.first() == Some(&4);
-                let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point).ok();
-                key.filter(|_| uncompressed).map(Self)
+                if point.first() != Some(&4) {
+                    return None;
+                }
+                #[cfg(all(
+                    feature = "graviola",
+                    any(target_arch = "x86_64", target_arch = "aarch64")
+                ))]
+                if super::assembly::available() {
+                    return Self::in_assembly(point);
+                }
+                Self::portable(point)
+            }
+
+            /// The key in Rust, for every machine.
+            pub(super) fn portable(point: &[u8; $point]) -> Option<Self> {
+                let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?;
+                Some(Self(Box::new(key)))
+            }
+
+            /// The key in assembly, where it is available.
+            #[cfg(all(
+                feature = "graviola",
+                any(target_arch = "x86_64", target_arch = "aarch64")
+            ))]
+            pub(super) fn in_assembly(point: &[u8; $point]) -> Option<Self> {
+                super::assembly::$curve(point).map(|key| Self(Box::new(key)))
             }
 
             /// The key with these coordinates, x then y, big-endian; `None` when they are no point of the curve.
@@ -41,10 +70,15 @@ macro_rules! curve {
                 message: &[u8],
                 signature: &[u8; $both],
             ) -> bool {
+                self.0.signed(hash, message, signature)
+            }
+        }
+
+        impl Ecdsa<$both> for $curve::ecdsa::VerifyingKey {
+            fn signed(&self, hash: Hash, message: &[u8], signature: &[u8; $both]) -> bool {
                 // Refuses r or s of zero and of the group order or more.
                 $curve::ecdsa::Signature::from_slice(signature).is_ok_and(|signature| {
-                    self.0
-                        .verify_prehash(&hash.digest(message), &signature)
+                    self.verify_prehash(&hash.digest(message), &signature)
                         .is_ok()
                 })
             }

@@ -2,9 +2,19 @@
 //!
 //! AMD: RSA of 4096 bits that signs certificates, ECDSA on P-384 that signs reports. Intel: ECDSA on P-256 that signs everything. Others:
 //! the same kinds, and RSA from 2048 bits on. One type for each kind of key, whoever made it.
+//!
+//! Each kind is implemented in Rust, for every machine. With the feature `graviola` it is implemented in assembly as well, and a processor
+//! that has the instructions verifies with that. Both give the same verdicts.
 
+#[cfg(all(
+    feature = "graviola",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod assembly;
 mod ecdsa;
 mod rsa;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ecdsa::{P256Key, P384Key};
 pub(crate) use rsa::RsaKey;

@@ -3,7 +3,6 @@
 use super::{Algorithm, Hash, KeyInfo};
 use crate::x509::{BadX509, integer};
 use der::{Reader, SliceReader};
-use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -12,10 +11,22 @@ const BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 /// Bytes of the moduli of AMD's keys.
 const AMD_BYTES: usize = 512;
 /// The only public exponent that is taken.
-const EXPONENT: [u8; 3] = [1, 0, 1];
+pub(super) const EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// A public key in one implementation; the caller has seen to it that a signature is as long as the modulus.
+pub(super) trait Rsa: Send + Sync {
+    /// Whether this is an RSASSA-PSS signature with a salt as long as the digest.
+    fn pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool;
+    /// Whether this is an RSASSA-PKCS1-v1_5 signature.
+    fn pkcs1(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool;
+}
 
 /// An RSA key.
-pub(crate) struct RsaKey(RsaPublicKey);
+pub(crate) struct RsaKey {
+    /// Bytes of the modulus.
+    bytes: usize,
+    key: Box<dyn Rsa>,
+}
 
 impl RsaKey {
     /// Reads a `SubjectPublicKeyInfo` of AMD's: 4096 bits; `None` when the key is of any other kind or size.
@@ -39,37 +50,72 @@ impl RsaKey {
         if !BYTES.contains(&modulus.len()) || *modulus.first()? < 0x80 || exponent != EXPONENT {
             return None;
         }
+        #[cfg(all(
+            feature = "graviola",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        ))]
+        if super::assembly::available() {
+            return Self::in_assembly(modulus, exponent);
+        }
+        Self::portable(modulus, exponent)
+    }
+
+    /// The key in Rust, for every machine.
+    pub(super) fn portable(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let key = RsaPublicKey::new(
             BoxedUint::from_be_slice_vartime(modulus),
             BoxedUint::from_be_slice_vartime(exponent),
         );
-        key.ok().map(Self)
+        Some(Self {
+            bytes: modulus.len(),
+            key: Box::new(key.ok()?),
+        })
+    }
+
+    /// The key in assembly, where it is available.
+    #[cfg(all(
+        feature = "graviola",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
+    pub(super) fn in_assembly(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        Some(Self {
+            bytes: modulus.len(),
+            key: Box::new(super::assembly::rsa(modulus, exponent)?),
+        })
     }
 
     /// Bytes of the modulus, and of a signature.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.size()
+        self.bytes
     }
 
     /// Whether this is an RSASSA-PSS signature with a salt as long as the digest (RFC 8017 section 8.1.2, RFC 8230 section 2).
     pub(crate) fn pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
-        let digest = hash.digest(message);
-        let verified = match hash {
-            Hash::Sha256 => self.0.verify(Pss::<Sha256>::new(), &digest, signature),
-            Hash::Sha384 => self.0.verify(Pss::<Sha384>::new(), &digest, signature),
-            Hash::Sha512 => self.0.verify(Pss::<Sha512>::new(), &digest, signature),
-        };
-        signature.len() == self.bytes() && verified.is_ok()
+        signature.len() == self.bytes && self.key.pss(hash, message, signature)
     }
 
     /// Whether this is an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 8.2.2).
     pub(super) fn pkcs1(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+        signature.len() == self.bytes && self.key.pkcs1(hash, message, signature)
+    }
+}
+
+impl Rsa for RsaPublicKey {
+    fn pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+        let digest = hash.digest(message);
+        let verified = match hash {
+            Hash::Sha256 => self.verify(Pss::<Sha256>::new(), &digest, signature),
+            Hash::Sha384 => self.verify(Pss::<Sha384>::new(), &digest, signature),
+            Hash::Sha512 => self.verify(Pss::<Sha512>::new(), &digest, signature),
+        };
+        verified.is_ok()
+    }
+
+    fn pkcs1(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
         // The prefix stands in front of the digest already.
         let info = [digest_info(hash).as_slice(), &hash.digest(message)].concat();
-        let verified = self
-            .0
-            .verify(Pkcs1v15Sign::new_unprefixed(), &info, signature);
-        signature.len() == self.bytes() && verified.is_ok()
+        self.verify(Pkcs1v15Sign::new_unprefixed(), &info, signature)
+            .is_ok()
     }
 }
 

@@ -6,6 +6,7 @@ use super::report::Signer;
 use super::rules;
 use crate::anchors::{AnchorKind, Anchors, Root, says_simulated};
 use crate::certificates::{is_root, judge_list, judge_validity};
+use crate::crl::RevocationList;
 use crate::keys::{CertifyingKey, P384Key, RsaKey};
 use crate::policy::Policy;
 use crate::time::UnixTime;
@@ -119,7 +120,12 @@ pub(super) fn judge(
             demand,
             |list| {
                 let issuer = root.certificate().ok_or("a root that cannot be read")?;
-                crate::crl::check(list, &issuer, &root.key, &[ask.serial], now.0)
+                RevocationList::read(list, issuer.signed.maker)?.check(
+                    &issuer,
+                    &root.key,
+                    &[ask.serial],
+                    now.0,
+                )
             },
         );
     }

@@ -6,6 +6,7 @@ use super::pck_chain::{ISSUERS, PCK, PckChain, certificates};
 use super::rules;
 use crate::anchors::{Anchors, IntelRoot};
 use crate::certificates::{judge_list, judge_validity, outside};
+use crate::crl::RevocationList;
 use crate::keys::P256Key;
 use crate::policy::Policy;
 use crate::time::UnixTime;
@@ -24,11 +25,38 @@ pub(super) struct Chain {
     pub(super) key: Option<P256Key>,
 }
 
+/// The revocation lists that came with a quote, each read once; `Err` says what is wrong with one.
+pub(super) struct Lists<'a> {
+    root: Option<Result<RevocationList<'a>, String>>,
+    pck: Option<Result<RevocationList<'a>, String>>,
+    /// The certificates of the second one's issuer, PEM.
+    pck_chain: Option<&'a [u8]>,
+}
+
+impl<'a> Lists<'a> {
+    pub(super) fn read(collateral: &Collateral<'a>) -> Self {
+        let read = |list| RevocationList::read(list, Maker::Intel);
+        Self {
+            root: collateral.root_crl.map(read),
+            pck: collateral.pck_crl.map(read),
+            pck_chain: collateral.pck_crl_chain,
+        }
+    }
+
+    /// From when to when each list that could be read is current.
+    pub(super) fn windows(&self) -> Vec<(UnixTime, UnixTime)> {
+        let lists = [&self.root, &self.pck].into_iter().flatten().flatten();
+        lists
+            .map(|list| (UnixTime(list.this_update), UnixTime(list.next_update)))
+            .collect()
+    }
+}
+
 /// Judges the chain in a quote; `signers` are the serial numbers of the signers of collateral, which the root can revoke as well.
 pub(super) fn judge(
     trail: &mut Trail,
     pem: &[u8],
-    collateral: &Collateral<'_>,
+    lists: &Lists<'_>,
     signers: &[Vec<u8>],
     policy: &Policy,
     anchors: &Anchors,
@@ -83,16 +111,20 @@ pub(super) fn judge(
         judge_list(
             trail,
             &rules::ROOT_CRL,
-            collateral.root_crl,
+            lists.root.as_ref(),
             demand,
-            |list| crate::crl::check(list, certificate, &root.key, &serials, now.0),
+            |list| {
+                let list = list.as_ref().map_err(String::clone)?;
+                list.check(certificate, &root.key, &serials, now.0)
+            },
         );
-        judge_list(trail, &rules::PCK_CRL, collateral.pck_crl, demand, |list| {
-            if let Some(pem) = collateral.pck_crl_chain {
+        judge_list(trail, &rules::PCK_CRL, lists.pck.as_ref(), demand, |list| {
+            if let Some(pem) = lists.pck_chain {
                 same_issuer(pem, &chain.issuer, root, now)?;
             }
+            let list = list.as_ref().map_err(String::clone)?;
             let serials = [chain.leaf.serial];
-            crate::crl::check(list, &chain.issuer, &chain.issuer_key, &serials, now.0)
+            list.check(&chain.issuer, &chain.issuer_key, &serials, now.0)
         });
     }
     judge_fault(
@@ -148,13 +180,19 @@ fn same_issuer(
     let [other, other_root] = chain.as_slice() else {
         return Err(format!("a list with {} certificates", chain.len()));
     };
-    let other = Certificate::parse(other, Maker::Intel)
-        .map_err(|error| format!("a list whose issuer's certificate has {error}"))?;
+    let parsed;
+    let other = if other == issuer.der {
+        issuer
+    } else {
+        parsed = Certificate::parse(other, Maker::Intel)
+            .map_err(|error| format!("a list whose issuer's certificate has {error}"))?;
+        &parsed
+    };
     let same = other.spki == issuer.spki
         && other.subject == issuer.subject
         && other.issuer == issuer.issuer
         && other.valid_at(now.0)
-        && root.certified(&other)
+        && root.certified(other)
         && root.is(other_root);
     if same {
         Ok(())
@@ -169,44 +207,66 @@ pub(super) struct CollateralSigner {
     pub(super) serial: Vec<u8>,
 }
 
-/// Judges the certificates of a signer of collateral. Whatever could be read comes back, so that the signature can be judged too.
-pub(super) fn judge_signer(
-    trail: &mut Trail,
-    rule: &Rule,
+/// What is to be said of the certificates of a signer of collateral.
+pub(super) struct JudgedSigner {
+    passed: bool,
+    expected: String,
+    found: String,
+    /// Whatever could be read, so that the signature can be judged too.
+    pub(super) signer: Option<CollateralSigner>,
+}
+
+impl JudgedSigner {
+    /// Judges certificates, PEM.
+    pub(super) fn of(pem: Option<&[u8]>, anchors: &Anchors, now: UnixTime) -> Self {
+        let expected = format!("{SIGNER} under the pinned Intel SGX Root CA, valid at {now}");
+        match read_signer(pem, anchors, now) {
+            Ok((signer, mut found, faults)) => {
+                if !faults.is_empty() {
+                    found = format!("{found}: {}", faults.join("; "));
+                }
+                Self {
+                    passed: faults.is_empty(),
+                    expected,
+                    found,
+                    signer: Some(signer),
+                }
+            }
+            Err(found) => Self {
+                passed: false,
+                expected,
+                found,
+                signer: None,
+            },
+        }
+    }
+
+    /// Writes it down under the rule of a document.
+    pub(super) fn record(&self, trail: &mut Trail, rule: &Rule) {
+        trail.check(
+            rule,
+            self.passed,
+            self.expected.as_str(),
+            self.found.as_str(),
+        );
+    }
+}
+
+/// A signer with its name and what speaks against it; `Err` says why it cannot be read.
+fn read_signer(
     pem: Option<&[u8]>,
     anchors: &Anchors,
     now: UnixTime,
-) -> Option<CollateralSigner> {
-    let expected = format!("{SIGNER} under the pinned Intel SGX Root CA, valid at {now}");
-    let read = match pem {
-        None => Err("no certificates were given".to_owned()),
-        Some(pem) => certificates(pem).and_then(|chain| match <[_; 2]>::try_from(chain) {
-            Ok(pair) => Ok(pair),
-            Err(chain) => Err(format!("{} certificates", chain.len())),
-        }),
+) -> Result<(CollateralSigner, String, Vec<String>), String> {
+    let chain = certificates(pem.ok_or("no certificates were given")?)?;
+    let [leaf, root_der] = chain.as_slice() else {
+        return Err(format!("{} certificates", chain.len()));
     };
-    let [leaf, root_der] = match read {
-        Ok(pair) => pair,
-        Err(found) => {
-            trail.check(rule, false, expected, found);
-            return None;
-        }
-    };
-    let (leaf, key) = match Certificate::parse(&leaf, Maker::Intel) {
-        Ok(leaf) => match P256Key::from_spki(leaf.spki) {
-            Some(key) => (leaf, key),
-            None => {
-                trail.check(rule, false, expected, "a certificate without a P-256 key");
-                return None;
-            }
-        },
-        Err(error) => {
-            trail.check(rule, false, expected, format!("a certificate with {error}"));
-            return None;
-        }
-    };
+    let leaf = Certificate::parse(leaf, Maker::Intel)
+        .map_err(|error| format!("a certificate with {error}"))?;
+    let key = P256Key::from_spki(leaf.spki).ok_or("a certificate without a P-256 key")?;
     let mut faults = Vec::new();
-    let root = anchors.intel().filter(|root| root.is(&root_der));
+    let root = anchors.intel().filter(|root| root.is(root_der));
     let certificate = root.and_then(IntelRoot::certificate);
     match (root, &certificate) {
         (Some(root), Some(certificate)) => {
@@ -227,13 +287,7 @@ pub(super) fn judge_signer(
         faults.push("it claims to be an authority".to_owned());
     }
     faults.extend(outside(&leaf, now));
-    let mut found = leaf.subject.common_name.to_owned();
-    if !faults.is_empty() {
-        found = format!("{found}: {}", faults.join("; "));
-    }
-    trail.check(rule, faults.is_empty(), expected, found);
-    Some(CollateralSigner {
-        key,
-        serial: leaf.serial.to_vec(),
-    })
+    let found = leaf.subject.common_name.to_owned();
+    let serial = leaf.serial.to_vec();
+    Ok((CollateralSigner { key, serial }, found, faults))
 }

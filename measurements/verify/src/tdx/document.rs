@@ -1,6 +1,6 @@
 //! Steps 2 and 3: TCB info and the quoting enclave's identity, each with its signer, signature, dates and evaluation.
 
-use super::chain::judge_signer;
+use super::chain::JudgedSigner;
 use super::claims::Evaluation;
 use super::collateral::{Collateral, Document};
 use super::rules;
@@ -48,7 +48,6 @@ pub(super) struct Documents {
 #[derive(Clone, Copy)]
 struct Judge<'a> {
     policy: &'a Policy,
-    anchors: &'a Anchors,
     now: UnixTime,
 }
 
@@ -60,17 +59,19 @@ pub(super) fn judge(
     anchors: &Anchors,
     now: UnixTime,
 ) -> Documents {
-    let judge = Judge {
-        policy,
-        anchors,
-        now,
-    };
+    let judge = Judge { policy, now };
     let mut signers = Vec::new();
+    // One signer signs both, as a rule, and is then judged once.
+    let (tcb_info_chain, qe_identity_chain) =
+        (collateral.tcb_info_chain, collateral.qe_identity_chain);
+    let tcb_info_signer = JudgedSigner::of(tcb_info_chain, anchors, now);
+    let other = (qe_identity_chain != tcb_info_chain)
+        .then(|| JudgedSigner::of(qe_identity_chain, anchors, now));
     let tcb_info = judge.document(
         trail,
         &TCB_INFO,
         collateral.tcb_info.map(Document::tcb_info),
-        collateral.tcb_info_chain,
+        &tcb_info_signer,
         TcbInfo::evaluation,
         &mut signers,
     );
@@ -78,7 +79,7 @@ pub(super) fn judge(
         trail,
         &QE_IDENTITY,
         collateral.qe_identity.map(Document::enclave_identity),
-        collateral.qe_identity_chain,
+        other.as_ref().unwrap_or(&tcb_info_signer),
         EnclaveIdentity::evaluation,
         &mut signers,
     );
@@ -95,7 +96,7 @@ impl Judge<'_> {
         trail: &mut Trail,
         rules: &DocumentRules,
         document: Option<Result<Document<'_, T>, String>>,
-        chain: Option<&[u8]>,
+        signer: &JudgedSigner,
         evaluation: fn(&T) -> Evaluation,
         signers: &mut Vec<Vec<u8>>,
     ) -> Option<T> {
@@ -109,8 +110,9 @@ impl Judge<'_> {
             Err(found) => (false, found.clone()),
         };
         trail.check(rules.format, passed, expected, found);
-        let signer = judge_signer(trail, rules.signer, chain, self.anchors, self.now);
-        signers.extend(signer.iter().map(|signer| signer.serial.clone()));
+        signer.record(trail, rules.signer);
+        let signer = signer.signer.as_ref();
+        signers.extend(signer.map(|signer| signer.serial.clone()));
         let document = document.ok()?;
         if let Some(signer) = signer {
             let good = signer.key.signed(

@@ -40,12 +40,10 @@ pub use quote::Quote;
 pub use status::{Standing, TcbStatus};
 
 use crate::anchors::Anchors;
-use crate::crl::RevocationList;
 use crate::keys::{Hash, P256Key};
 use crate::policy::{Demand, Policy};
 use crate::time::UnixTime;
 use crate::trail::Trail;
-use crate::x509::Maker;
 use sha2::{Digest, Sha256};
 use tcb_info::{EnclaveIdentity, TcbInfo};
 
@@ -64,6 +62,7 @@ pub(crate) fn judge(
 
     // 2. and 3. The documents. They do not depend on the quote.
     let documents = document::judge(trail, collateral, policy, anchors, now);
+    let lists = chain::Lists::read(collateral);
     let mut claims = Claims {
         version,
         quote: None,
@@ -73,12 +72,7 @@ pub(crate) fn judge(
             .qe_identity
             .as_ref()
             .map(EnclaveIdentity::evaluation),
-        lists: [collateral.root_crl, collateral.pck_crl]
-            .into_iter()
-            .flatten()
-            .filter_map(|list| RevocationList::parse(list, Maker::Intel).ok())
-            .map(|list| (UnixTime(list.this_update), UnixTime(list.next_update)))
-            .collect(),
+        lists: lists.windows(),
         levels: Levels::default(),
     };
     let Some(quote) = quote else {
@@ -89,7 +83,7 @@ pub(crate) fn judge(
     let chain = chain::judge(
         trail,
         &quote.pck_chain,
-        collateral,
+        &lists,
         &documents.signers,
         policy,
         anchors,
