@@ -34,6 +34,8 @@ pub struct Crate {
     pub licence: String,
     /// SHA-256 of the downloaded archive by Cargo.lock; none for a crate of this repository.
     pub checksum: Option<Hex<32>>,
+    /// The registry that Cargo.lock names for it; none for a crate of this repository.
+    pub origin: Option<String>,
     /// Where its manifest is.
     pub folder: PathBuf,
     /// Where it has its say.
@@ -147,6 +149,7 @@ pub fn reachable(root: &Path) -> Result<Vec<Crate>, String> {
             version: version.clone(),
             licence,
             checksum: pinned.checksum.as_deref().and_then(Hex::parse),
+            origin: pinned.source.clone(),
             folder: folder.ok_or_else(|| format!("{name}: a manifest in no folder"))?,
             part: if binary.contains(&key) {
                 Part::Binary
@@ -193,7 +196,7 @@ fn linked(root: &Path, edges: &str) -> Result<BTreeSet<(String, String)>, String
 /// Compares the archive that was downloaded for each registry crate with Cargo.lock.
 pub fn compare(section: &mut Section, tree: &Tree, crates: &[Crate]) {
     for krate in crates {
-        let Some(checksum) = krate.checksum else {
+        let (Some(checksum), Some(origin)) = (krate.checksum, krate.origin.as_deref()) else {
             continue;
         };
         let what = match krate.part {
@@ -204,13 +207,13 @@ pub fn compare(section: &mut Section, tree: &Tree, crates: &[Crate]) {
         let line = match archive(tree, &krate.name, &krate.version, checksum) {
             Ok(()) => section.ok(
                 &subject,
-                format_args!("crates.io, {}, {what}, SHA-256 {checksum}", krate.licence),
+                format_args!("{}, {what}, SHA-256 {checksum}", krate.licence),
             ),
             Err(why) => section.failed(&subject, why),
         };
         line.fact("sha256", checksum)
             .fact("licence", &krate.licence)
-            .fact("origin", "crates.io")
+            .fact("origin", origin)
             .fact("part", what);
     }
 }
