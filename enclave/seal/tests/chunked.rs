@@ -6,6 +6,9 @@
     clippy::panic
 )]
 
+#[macro_use]
+mod lacks;
+
 use cloister_seal::{
     ChunkedReplySealer, ChunkedRequest, KeyRing, MAX_PLAINTEXT, OpenError, Opened, ReplayWindow,
 };
@@ -505,21 +508,6 @@ fn a45_the_other_implementation_reads_a_paced_reply() {
     let content = response.content.pieces().collect::<Vec<_>>().concat();
     let json: serde_json::Value = serde_json::from_slice(&content).unwrap();
     assert_eq!(json, serde_json::json!([1, 2]));
-}
-
-/// Compiles only when the type has none of the traits: with one of them the call would fit two implementations.
-macro_rules! assert_lacks {
-    ($type:ty: $($bound:path),+) => {
-        $(const _: fn() = || {
-            trait Ambiguous<A> {
-                fn check() {}
-            }
-            impl<T: ?Sized> Ambiguous<()> for T {}
-            struct Has;
-            impl<T: ?Sized + $bound> Ambiguous<Has> for T {}
-            <$type as Ambiguous<_>>::check();
-        };)+
-    };
 }
 
 assert_lacks!(ChunkedRequest: core::fmt::Debug, core::fmt::Display, Clone);

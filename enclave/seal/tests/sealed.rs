@@ -6,6 +6,9 @@
     clippy::panic
 )]
 
+#[macro_use]
+mod lacks;
+
 use cloister_memory::Locked;
 use cloister_seal::{KeyRing, MAX_ENCAPSULATED, OpenError, Opened, ReplayWindow, ReplySealer};
 use cloister_wire::keyconfig::{
@@ -296,21 +299,6 @@ fn errors_say_nothing_of_the_request() {
     let error = refusal(&ring, &window, &request).unwrap();
     let text = format!("{error} {error:?}");
     assert!(!text.contains("Sesame") && !text.contains(&hex::encode(&request[7..15])));
-}
-
-/// Compiles only when the type has none of the traits: with one of them the call would fit two implementations.
-macro_rules! assert_lacks {
-    ($type:ty: $($bound:path),+) => {
-        $(const _: fn() = || {
-            trait Ambiguous<A> {
-                fn check() {}
-            }
-            impl<T: ?Sized> Ambiguous<()> for T {}
-            struct Has;
-            impl<T: ?Sized + $bound> Ambiguous<Has> for T {}
-            <$type as Ambiguous<_>>::check();
-        };)+
-    };
 }
 
 assert_lacks!(KeyRing: core::fmt::Debug, core::fmt::Display, Clone);

@@ -10,36 +10,16 @@
     clippy::panic
 )]
 
+mod cases;
+
+use cases::evidence as case;
 use cloister_digest::snp::{
     Boot, CpuType, Firmware, FirmwareLayout, Launcher, Section, Shape, launch_digest,
     launch_digest_by,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-fn case(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/evidence");
-    let path = std::env::var_os("CLOISTER_EVIDENCE")
-        .map_or(beside, PathBuf::from)
-        .join("measure")
-        .join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("CLOISTER_REQUIRE_PEERS").is_none(),
-        "evidence is required and absent: {}",
-        path.display()
-    );
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: no evidence set at {}",
-        path.display()
-    );
-    None
-}
+use std::path::Path;
 
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()

@@ -8,14 +8,16 @@
     clippy::cast_possible_truncation
 )]
 
+mod cases;
 mod direct;
 mod real;
 mod tdvf;
 
+use cases::evidence;
 use cloister_digest::tdx::{Event, Launch, PageOrder, Profile, Tdvf, mrtd, replay};
 use cloister_verify::ccel::Register;
 use cloister_verify::release::Hex;
-use direct::{Machine, evidence, profile, tables, ui_app};
+use direct::{Machine, profile, tables, ui_app};
 use serde_json::Value;
 use sha2::{Digest, Sha384};
 

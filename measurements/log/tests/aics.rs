@@ -102,28 +102,9 @@ fn python(peer: &Path) -> Command {
 
 /// Runs a word of `foreign/aics_peer.py`, and returns the lines that it prints.
 fn ask(peer: &Path, arguments: &[&str], input: &str) -> Vec<String> {
-    let mut child = python(peer)
-        .arg(here("foreign/aics_peer.py"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(str::to_owned).collect()
+    let mut command = python(peer);
+    command.arg(here("foreign/aics_peer.py")).args(arguments);
+    support::ask(&mut command, input)
 }
 
 fn text(path: &Path) -> &str {

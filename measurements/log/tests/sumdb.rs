@@ -16,9 +16,8 @@ use cloister_log::key::SecretKey;
 use cloister_log::tree::{Tiles, Tree};
 use cloister_verify::log::{Checkpoint, Hash, Note, Tile, VerifierKey, is_included, leaf_hash};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use support::{Folder, Key, entry, log};
 
@@ -62,27 +61,7 @@ fn build() -> Result<PathBuf, String> {
 }
 
 fn ask(peer: &Path, arguments: &[&str], input: &str) -> Vec<String> {
-    let mut child = Command::new(peer)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(str::to_owned).collect()
+    support::ask(Command::new(peer).args(arguments), input)
 }
 
 #[test]

@@ -6,31 +6,6 @@ use cloister_digest::tdx::{
     BootOption, Event, Guid, HostTables, Launch, LaunchError, Profile, Tdvf,
 };
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-/// A case of the evidence set, found through `CLOISTER_EVIDENCE` (otherwise `../shared/evidence` beside the repository).
-pub(crate) fn evidence(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/evidence");
-    let path = std::env::var_os("CLOISTER_EVIDENCE")
-        .map_or(beside, PathBuf::from)
-        .join("measure")
-        .join(name);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("CLOISTER_REQUIRE_PEERS").is_none(),
-        "evidence is required and absent: {}",
-        path.display()
-    );
-    let _ = writeln!(
-        std::io::stderr(),
-        "SKIPPED: no evidence set at {}",
-        path.display()
-    );
-    None
-}
 
 /// The boot option that every OVMF had until 2025.
 pub(crate) fn ui_app() -> BootOption {

@@ -5,7 +5,9 @@ use cloister_log::key::SecretKey;
 use cloister_log::log::Log;
 use cloister_verify::log::{Algorithm, VerifierKey};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 pub(crate) struct Folder(pub(crate) PathBuf);
 
@@ -91,4 +93,28 @@ pub(crate) fn policy(log: &VerifierKey, witnesses: &[VerifierKey], at_least: usi
         sourced("168"),
         sourced("300"),
     )
+}
+
+/// Runs a peer's program with `input`, and returns the lines that it prints; it must succeed.
+pub(crate) fn ask(command: &mut Command, input: &str) -> Vec<String> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
 }
