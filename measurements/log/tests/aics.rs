@@ -22,7 +22,7 @@ use cloister_verify::log::{
     Artefact, Entry, Hash, Kind, LogPolicy, NoteSignature, Proof, VerifierKey, Word, published,
 };
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
